@@ -1,0 +1,35 @@
+/* array: growable arrays as three plain variables, `T *x; uint32_t nr_x, x_cap;`. */
+#ifndef BASE_ARRAY_H
+#define BASE_ARRAY_H
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+/* Makes room for WANT elements in all. Aborts when memory is out or WANT exceeds 2^31. */
+#define array_reserve(ptr, cap, want)                                                              \
+	do {                                                                                       \
+		if ((want) > (cap)) {                                                              \
+			(cap) = array_next_cap((cap), (want));                                     \
+			(ptr) = xreallocarray((ptr), (cap), sizeof(*(ptr)));                       \
+		}                                                                                  \
+	} while (0)
+
+/* A new last element, uninitialized; evaluates to its address. */
+#define array_push(ptr, nr, cap)                                                                   \
+	({                                                                                         \
+		array_reserve(ptr, cap, (uint64_t)(nr) + 1);                                       \
+		&(ptr)[(nr)++];                                                                    \
+	})
+
+static inline uint32_t array_next_cap(uint64_t cap, uint64_t want)
+{
+	uint64_t next = cap < 8 ? 8 : cap + cap / 2;
+
+	if (next < want)
+		next = want;
+	return next > INT32_MAX ? (want > INT32_MAX ? (abort(), 0) : INT32_MAX) : (uint32_t)next;
+}
+
+#endif

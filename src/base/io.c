@@ -1,0 +1,81 @@
+#include "base/io.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+int io_write(int fd, const void *p, size_t size)
+{
+	const char *s = p;
+
+	while (size) {
+		ssize_t n = write(fd, s, size);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		s += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t io_pread(int fd, void *p, size_t size, uint64_t offset)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = pread(fd, (char *)p + done, size - done, (off_t)(offset + done));
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!n)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int io_read_all(int fd, struct buf *b, size_t limit)
+{
+	size_t start = b->size;
+
+	for (;;) {
+		size_t want = b->size - start < 65536 ? 16384 : 262144;
+		ssize_t n = read(fd, buf_reserve(b, want), want);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!n)
+			return 0;
+		b->size += (size_t)n;
+		if (b->size - start > limit)
+			return -EFBIG;
+	}
+}
+
+int io_memfd(const char *name, const void *p, size_t size)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = io_write(fd, p, size);
+	if (!err && lseek(fd, 0, SEEK_SET) < 0)
+		err = -errno;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}

@@ -1,0 +1,21 @@
+/* io: whole reads and writes on descriptors, EINTR handled. */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct buf;
+
+/* Writes all SIZE bytes; 0 or negative errno (some may then have been written). */
+int io_write(int fd, const void *p, size_t size);
+/* Reads SIZE bytes at OFFSET into P; the number read, less at the end of the file; negative errno. */
+ssize_t io_pread(int fd, void *p, size_t size, uint64_t offset);
+/* Appends all that read(2) gives from the current position to B, at most LIMIT bytes (-EFBIG beyond). 0 or
+ * negative errno. For regular files and /proc text. */
+int io_read_all(int fd, struct buf *b, size_t limit);
+/* A memfd named NAME holding SIZE bytes of P, position 0; descriptor or negative errno. */
+int io_memfd(const char *name, const void *p, size_t size);
+
+#endif

@@ -1,0 +1,14 @@
+libpprofd_a_SOURCES += \
+	%reldir%/arena.c %reldir%/arena.h \
+	%reldir%/array.h \
+	%reldir%/buf.c %reldir%/buf.h \
+	%reldir%/channel.c %reldir%/channel.h \
+	%reldir%/child.c %reldir%/child.h \
+	%reldir%/gzip.c %reldir%/gzip.h \
+	%reldir%/hash.c %reldir%/hash.h \
+	%reldir%/io.c %reldir%/io.h \
+	%reldir%/log.c %reldir%/log.h \
+	%reldir%/loop.c %reldir%/loop.h \
+	%reldir%/mem.c %reldir%/mem.h \
+	%reldir%/reader.h \
+	%reldir%/text.c %reldir%/text.h

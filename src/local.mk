@@ -1,0 +1,6 @@
+# One archive of everything but the two main()s: what the programs, tests, fuzzers and benches link.
+noinst_LIBRARIES += libpprofd.a
+libpprofd_a_SOURCES =
+pprofd_libs = libpprofd.a $(LIBBPF_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(INIH_LIBS) $(IBERTY_LIBS) $(LIBCAP_LIBS)
+
+include src/base/local.mk

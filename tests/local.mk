@@ -1,0 +1,18 @@
+# Programs have no extension, scripts end in .test; both speak TAP.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TEST_LOG_DRIVER = $(LOG_DRIVER)
+TEST_EXTENSIONS = .test
+AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; CC='$(CC)'; \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export top_srcdir top_builddir CC CMOCKA_MESSAGE_OUTPUT;
+
+# One program per module, tests/unit/NAME.c: automake finds the source by the program's name.
+LDADD = $(pprofd_libs) $(CMOCKA_LIBS)
+unit_tests =
+unit_tests += tests/unit/base
+if CMOCKA
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
+
+TESTS += tests/layers.test
+EXTRA_DIST += tests/layers.test tests/unit/unit.h
