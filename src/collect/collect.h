@@ -1,0 +1,104 @@
+/* collect: the pipeline's glue. Records in order of time go in; a profile of the running window, unsymbolized, comes out. (pid, ip)
+ * becomes (mapping, address) at once, by the process table; unique stacks and label sets are counted. Pure: what it wants of /proc
+ * and of files it asks through struct collect_asks, and goes on without waiting.
+ *
+ * Samples of a process whose maps are on their way wait as raw addresses (COLLECT_WAIT_SIZE, COLLECT_WAIT_NS), then they enter with the
+ * frame [unmapped]. */
+#ifndef COLLECT_COLLECT_H
+#define COLLECT_COLLECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collect/counters.h"
+#include "perf/record.h"
+#include "proc/process.h"
+#include "profile/profile.h"
+
+#define COLLECT_WAIT_SIZE (4u << 20)
+#define COLLECT_WAIT_NS 2000000000ull
+#define COLLECT_KINDS_MAX 8
+
+struct collect;
+
+enum collect_label {
+	LABEL_PID = 1 << 0,
+	LABEL_TID = 1 << 1,
+	LABEL_COMM = 1 << 2,
+	LABEL_THREAD_COMM = 1 << 3,
+	LABEL_UNIT = 1 << 4,
+	LABEL_CONTAINER_ID = 1 << 5,
+	LABEL_ALL = (1 << 6) - 1
+};
+extern const char *const collect_label_names[]; /* by bit number; NULL-terminated */
+
+/* A mapping whose file is wanted. */
+struct collect_object_ask {
+	struct process *process;
+	uint64_t start, end, pgoff;
+	const struct process_file *file;
+};
+
+/* Asked during collect_record; the answers come by collect_maps and collect_object, at any later time, or never. */
+struct collect_asks {
+	void *ctx;
+	/* The maps of P, whose space is unknown or has gone stale. False: it cannot be asked now (asked again later). */
+	bool (*maps)(void *ctx, struct process *p);
+	bool (*object)(void *ctx, const struct collect_object_ask *ask);
+	/* The cgroup path of P (id CGROUP, 0 when not known): called once for each new id, or once for a process. Answers at once: it
+	 * sets P's by process_set_cgroup. */
+	void (*cgroup)(void *ctx, struct process *p, uint64_t cgroup);
+};
+
+struct collect_options {
+	unsigned labels;      /* LABEL_* */
+	bool exclude_idle;
+	bool outside;         /* we are in a PID namespace: pid 0 is [outside], not idle */
+	bool kernel_relative; /* kptr_restrict: kernel addresses leave relative to kernel_text */
+	uint64_t kernel_text; /* address of _text; 0: not known (with kernel_relative: every kernel frame is address 0) */
+	uint64_t kernel_end;  /* end of the kernel's address range, 0: all above kernel_text */
+	const char *kernel_build_id; /* hex, "" */
+	const char *host;     /* for Mapping[0], "[host NAME]" */
+};
+
+/* One kind of sampler: becomes one profile a window. */
+struct collect_kind {
+	const char *name;       /* "cpu": value types samples/count and NAME/UNIT */
+	const char *unit;       /* "nanoseconds" or "count" */
+	int64_t period;         /* nominal, for the file; each sample counts its own */
+};
+
+struct collect *collect_new(struct process_table *t, const struct collect_options *o, const struct collect_asks *asks);
+void collect_free(struct collect *c);
+/* Returns the kind's number; kinds are few and stay. */
+unsigned collect_add_kind(struct collect *c, const struct collect_kind *k);
+
+/* A record of the event of KIND (of sideband records it does not matter). REC's pointers are used during the call only. */
+void collect_record(struct collect *c, const struct record *rec, unsigned kind, const struct record_layout *layout);
+void collect_malformed(struct collect *c);
+
+/* What the kernel dropped since the last call: enters KIND's profile as one sample [lost] worth NR × its period. */
+void collect_lost(struct collect *c, unsigned kind, uint64_t nr);
+
+/* The maps text of PID as it was at TIME_NS (asked for process P by identity: FORK_NS and EXEC_COUNT as they were then; an answer
+ * for another life of the pid is dropped). SIZE 0: they cannot be had. */
+void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count, const char *text, size_t size, uint64_t time_ns);
+/* OBJECT (≥ OBJECT_FIRST, or OBJECT_MISSING) is behind the mapping START of PID, if it is still the same life and image. All spaces
+ * that share it learn it. */
+void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count, uint64_t start, uint32_t object);
+
+/* Time passes: what has waited too long is entered, exited processes are freed. HORIZON_NS: records up to here have been given. */
+void collect_tick(struct collect *c, uint64_t horizon_ns);
+
+/* Ends the window: *OUT gets KIND's profile with mappings merged by object, to be freed by the caller, NULL when it has no
+ * sample. Waiting samples move to the next window. The next window has begun on return (of the last kind: call it for each kind,
+ * then collect_next_window). START_NS: CLOCK_REALTIME. */
+struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns, int64_t duration_ns);
+void collect_next_window(struct collect *c);
+
+size_t collect_size(const struct collect *c); /* bytes of the running window, for MaxMemory */
+const struct counters *collect_counters(const struct collect *c);
+struct counters *collect_counters_mutable(struct collect *c);
+
+#endif

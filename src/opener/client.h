@@ -1,0 +1,34 @@
+/* client: the sampler's side of the opener. Starts it and a spare, queues requests, drops what waits too long, replaces a dead one by
+ * the spare. Never blocks. */
+#ifndef OPENER_CLIENT_H
+#define OPENER_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "opener/protocol.h"
+
+struct opener_client;
+
+/* FDS (NR of them) become the callee's. REQUEST is the request as sent. */
+typedef void (*opener_answer_fn)(void *ctx, const struct opener_request *request, const struct opener_answer *answer, int *fds,
+				 unsigned nr);
+
+struct opener_status {
+	unsigned nr_alive;     /* opener parents, spare included */
+	unsigned nr_queued, nr_stuck;
+	bool paused;           /* too many stuck children */
+	uint64_t nr_requests, nr_failed, nr_timeouts, nr_dropped;
+};
+
+/* Starts two openers with the capabilities that opening needs. 0 or negative errno. */
+int opener_client_new(struct opener_client **out, struct loop *l, opener_answer_fn fn, void *ctx);
+void opener_client_free(struct opener_client *c);
+/* Queues a copy. False: the queue is full, or opening is paused or over. */
+bool opener_client_ask(struct opener_client *c, const struct opener_request *request);
+void opener_client_status(const struct opener_client *c, struct opener_status *status);
+/* Both openers are gone: the daemon publishes its window and ends, to be started anew. */
+bool opener_client_over(const struct opener_client *c);
+
+#endif

@@ -1,0 +1,57 @@
+/* client: the sampler's side of a worker: starts it, sends a window, watches the deadline, replaces it when it dies. Never
+ * blocks: what a full channel does not take waits for the loop. */
+#ifndef WORKER_CLIENT_H
+#define WORKER_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "worker/protocol.h"
+
+struct worker_client;
+
+struct worker_job {
+	uint64_t cookie;
+	int profile_fd;   /* memfd as worker/protocol.h says */
+	uint64_t profile_size;
+	uint32_t nr_mappings;
+	int output_fd;
+	int kallsyms_fd;  /* -1: none */
+	uint32_t symbolize, compress_level, nr_objects;
+	bool kernel_relative, sync;
+	uint64_t cache_size;
+	const struct worker_object *objects; /* copied at start */
+	const int *object_fds;               /* stay the caller's, open until the job has ended */
+};
+
+enum worker_result {
+	WORKER_WRITTEN, /* DONE with status 0 */
+	WORKER_REFUSED, /* DONE with an error: the file could not be written */
+	WORKER_DIED,    /* the process died or broke the protocol; `parsing` says at what */
+	WORKER_LATE     /* deadline: it was killed. An object is to blame only when it used its CPU time in it (cpu_bound) */
+};
+
+struct worker_outcome {
+	uint64_t cookie;
+	enum worker_result result;
+	struct worker_done done;
+	uint32_t parsing; /* index of the object being parsed when it ended; WORKER_OBJECTS_MAX: none; UINT32_MAX: kallsyms */
+	bool cpu_bound;   /* the process was using its CPU, not waiting for a disk */
+	uint32_t nr_objects;
+};
+
+/* Exactly one call for each job, from the loop. The output file may hold anything unless WORKER_WRITTEN. */
+typedef void (*worker_outcome_fn)(void *ctx, const struct worker_outcome *o);
+
+int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome_fn fn, void *ctx);
+/* Ends the process. A job under way gets no outcome any more. */
+void worker_client_free(struct worker_client *c);
+/* False: one is under way, or no worker can be started now (back-off after deaths: 10 ms … 10 s). */
+bool worker_client_start(struct worker_client *c, const struct worker_job *job);
+bool worker_client_busy(const struct worker_client *c);
+int worker_client_pid(const struct worker_client *c); /* 0: none */
+uint64_t worker_client_nr_deaths(const struct worker_client *c);
+
+#endif
