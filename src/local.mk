@@ -4,3 +4,4 @@ libpprofd_a_SOURCES =
 pprofd_libs = libpprofd.a $(LIBBPF_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(INIH_LIBS) $(IBERTY_LIBS) $(LIBCAP_LIBS)
 
 include src/base/local.mk
+include src/perf/local.mk

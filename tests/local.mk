@@ -6,7 +6,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 	CMOCKA_MESSAGE_OUTPUT=TAP; export top_srcdir top_builddir CC CMOCKA_MESSAGE_OUTPUT;
 
 # One program per module, tests/unit/NAME.c: automake finds the source by the program's name.
-LDADD = $(pprofd_libs) $(CMOCKA_LIBS)
+LDADD = $(fuzz_driver) $(pprofd_libs) $(CMOCKA_LIBS)
 unit_tests =
 unit_tests += tests/unit/base
 if CMOCKA

@@ -1,0 +1,18 @@
+# A target is one line here, `fuzz_targets += fuzz/fuzz_NAME`, its source fuzz/fuzz_NAME.c, and at least twenty seeds in
+# fuzz/seeds/NAME/. `make check` replays the seeds with any compiler; with --enable-fuzzing (CC=clang) the same sources
+# link with libFuzzer: `fuzz/fuzz_NAME CORPUS SEEDS`.
+fuzz_targets =
+fuzz_targets += fuzz/fuzz_perf_record
+
+if FUZZING
+noinst_PROGRAMS += $(fuzz_targets)
+AM_LDFLAGS += $(FUZZ_LDFLAGS)
+else
+# In an archive that LDADD names: it is linked only where there is no other main().
+check_LIBRARIES += fuzz/libdriver.a
+fuzz_libdriver_a_SOURCES = fuzz/driver.c
+fuzz_driver = fuzz/libdriver.a
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+endif
+EXTRA_DIST += fuzz/seeds

@@ -1,0 +1,2 @@
+libpprofd_a_SOURCES += \
+	%reldir%/record.c %reldir%/record.h
