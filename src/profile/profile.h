@@ -1,8 +1,10 @@
-/* profile: a pprof profile in memory, in profile.proto's terms. Collecting builds one, the worker fills names into one, encode and
- * decode serialize one, the views read one.
+/* profile: a pprof profile in memory, in profile.proto's terms. Collecting builds one, the worker
+ * fills names into one, encode and decode serialize one, the views read one.
  *
- * Everything is interned and numbered from 0 in order of arrival; strings, stacks and label sets that are equal are one. Files
- * number from 1: encode and decode see to that. One struct profile lives for one window and is freed whole. */
+ * Everything is interned and numbered from 0 in order of arrival; strings, stacks and label sets
+ * that are equal are one. Files number from 1: encode and decode see to that. One struct profile
+ * lives for one window and is freed whole. What a consumer of pprof files would refuse (bytes that
+ * are no UTF-8, label keys that are no identifiers, empty labels) never gets into one. */
 #ifndef PROFILE_PROFILE_H
 #define PROFILE_PROFILE_H
 
@@ -24,7 +26,8 @@ struct profile_mapping {
 	uint64_t start, limit, offset;
 	uint32_t filename, build_id; /* strings */
 	bool has_functions, has_filenames, has_line_numbers, has_inline_frames;
-	uint32_t object; /* not in files: the caller's mark; mappings of equal non-zero object, size and offset merge */
+	/* Not in files: the caller's mark of what is mapped. See profile_merge. */
+	uint32_t object;
 };
 
 struct profile_function {
@@ -38,8 +41,8 @@ struct profile_line {
 };
 
 struct profile_location {
-	uint64_t address;
-	uint32_t mapping; /* or PROFILE_NO_MAPPING */
+	uint64_t address;              /* 0: not known */
+	uint32_t mapping;              /* or PROFILE_NO_MAPPING */
 	uint32_t first_line, nr_lines; /* in lines[], innermost first; 0: not symbolized */
 };
 
@@ -48,13 +51,13 @@ struct profile_stack { /* leaf first */
 };
 
 struct profile_label {
-	uint32_t key, str;  /* strings; str 0: numeric */
+	uint32_t key, str; /* strings; str 0: numeric */
 	int64_t num;
 	uint32_t num_unit;
 };
 
 struct profile_label_set {
-	uint32_t first, nr; /* in labels[] */
+	uint32_t first, nr; /* in labels[], in order of key (its number) */
 };
 
 struct profile_sample {
@@ -64,7 +67,7 @@ struct profile_sample {
 struct profile {
 	/* strings[0] is "". */
 	uint32_t nr_strings, strings_cap;
-	const char **strings; /* in the arena, NUL-terminated */
+	const char **strings; /* in the arena, NUL-terminated, clean (base/text.h) */
 
 	uint32_t nr_mappings, mappings_cap;
 	struct profile_mapping *mappings;
@@ -98,7 +101,8 @@ struct profile {
 	uint32_t *comments;
 
 	struct arena arena; /* strings */
-	struct hash string_hash, mapping_hash, function_hash, location_hash, stack_hash, label_set_hash, sample_hash;
+	struct hash string_hash, function_hash, location_hash, stack_hash, label_set_hash;
+	struct hash sample_hash;
 };
 
 struct profile *profile_new(void);
@@ -106,24 +110,40 @@ void profile_free(struct profile *p);
 /* Bytes held, for MaxMemory. Cheap. */
 size_t profile_size(const struct profile *p);
 
+/* The string of a sample type's name: bytes outside [A-Za-z0-9_] become '_', as other systems make
+ * identifiers of it. The next two do so by themselves. */
+uint32_t profile_type_name(struct profile *p, const char *type);
+/* Types come before samples, at most PROFILE_TYPES_MAX. */
 void profile_add_type(struct profile *p, const char *type, const char *unit);
+void profile_set_period(struct profile *p, const char *type, const char *unit, int64_t period);
+/* Once, however often it is added. */
 void profile_add_comment(struct profile *p, const char *text);
 
-/* Each returns the number of the element, made when it is not there yet. */
+/* Each returns the number of the element, made when it is not there yet.
+ *
+ * Strings end at a NUL; what is not clean is cleaned (text_clean), which costs: callers on a hot
+ * path clean theirs before and keep the number. */
 uint32_t profile_string(struct profile *p, const char *s);
 uint32_t profile_string_n(struct profile *p, const char *s, size_t size);
 /* Always a new mapping: two of one file may have to stay apart. */
 uint32_t profile_mapping(struct profile *p, const struct profile_mapping *m);
 uint32_t profile_function(struct profile *p, const struct profile_function *f);
 uint32_t profile_location(struct profile *p, uint32_t mapping, uint64_t address);
+/* The location of exactly these lines: several may share an address, or have none. */
+uint32_t profile_location_lines(struct profile *p, uint32_t mapping, uint64_t address,
+				const struct profile_line *lines, uint32_t nr);
 /* A location without mapping and address whose only line is the function NAME ("[lost]"). */
 uint32_t profile_pseudo(struct profile *p, const char *name);
 /* Gives LOCATION its lines, replacing what it had. */
-void profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines, uint32_t nr);
+void profile_set_lines(struct profile *p, uint32_t location, const struct profile_line *lines,
+		       uint32_t nr);
+/* NR ≥ 1: a sample without a location is shown nowhere, and encode leaves it out. */
 uint32_t profile_stack(struct profile *p, const uint32_t *locations, uint32_t nr);
-/* LABELS in order of key; at most one of each key. */
+/* Fastest when LABELS are in order of their keys' numbers, which is how they are kept. Left out:
+ * keys that do not match [a-zA-Z_][a-zA-Z0-9_.]* or begin with "__", string labels of "", numeric
+ * ones of 0 without unit, and all but the first of one key. */
 uint32_t profile_label_set(struct profile *p, const struct profile_label *labels, uint32_t nr);
-/* Adds VALUES (nr_types of them) to the sample of that stack and label set. */
+/* Adds VALUES (nr_types of them, none negative) to the sample of that stack and label set. */
 void profile_add(struct profile *p, uint32_t stack, uint32_t label_set, const int64_t *values);
 
 static inline const char *profile_str(const struct profile *p, uint32_t string)
@@ -131,15 +151,24 @@ static inline const char *profile_str(const struct profile *p, uint32_t string)
 	return p->strings[string];
 }
 
-/* Adds SRC to DST: mappings that are one (see struct profile_mapping.object; without objects: equal build id or, without one, file
- * name, size and offset) become one with addresses rebased, and all else is interned anew. Types, period and time are taken from the
- * first source; later ones must have the same types and period type, by name (-EINVAL), times span and durations add up. */
+/* The value of string label KEY of a label set, or NULL. */
+const char *profile_label(const struct profile *p, uint32_t label_set, const char *key);
+
+/* Adds SRC's samples, and what they use, to DST. Mappings of equal size and offset that are one
+ * become one, with addresses rebased: of equal object when it is not 0, else of equal build id,
+ * else, without one, of equal file name. A merged mapping has functions when all its parts have.
+ * SRC's first mapping comes along even if unused, as it names the file: DST's stays the first.
+ * A location without lines takes those of an equal one.
+ *
+ * Types, period type, frames to drop and default type are those of the first source; later ones
+ * must have the same types and period type, by name, else -EINVAL and DST is as before. The
+ * time is the earliest, the period the longest; durations add up, comments are kept once. */
 int profile_merge(struct profile *dst, const struct profile *src);
 /* As profile_merge, with only the samples for which KEEP is true. */
 typedef bool (*profile_keep_fn)(void *ctx, const struct profile *p, uint32_t sample);
-int profile_merge_some(struct profile *dst, const struct profile *src, profile_keep_fn keep, void *ctx);
-
-/* The value of string label KEY of a label set, or NULL. */
-const char *profile_label(const struct profile *p, uint32_t label_set, const char *key);
+int profile_merge_some(struct profile *dst, const struct profile *src, profile_keep_fn keep,
+		       void *ctx);
+/* MAPPING and the first mapping change places: readers call the file by its first mapping. */
+void profile_first_mapping(struct profile *p, uint32_t mapping);
 
 #endif

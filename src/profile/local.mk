@@ -1,0 +1,6 @@
+libpprofd_a_SOURCES += \
+	%reldir%/decode.c %reldir%/decode.h \
+	%reldir%/encode.c %reldir%/encode.h \
+	%reldir%/label.c \
+	%reldir%/merge.c \
+	%reldir%/profile.c %reldir%/profile.h
