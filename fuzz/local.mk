@@ -3,6 +3,7 @@
 # link with libFuzzer: `fuzz/fuzz_NAME CORPUS SEEDS`.
 fuzz_targets =
 fuzz_targets += fuzz/fuzz_perf_record
+fuzz_targets += fuzz/fuzz_profile
 
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)

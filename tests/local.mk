@@ -9,6 +9,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 LDADD = $(fuzz_driver) $(pprofd_libs) $(CMOCKA_LIBS)
 unit_tests =
 unit_tests += tests/unit/base
+unit_tests += tests/unit/profile
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -4,12 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
-#include "base/gzip.h"
-#include "base/io.h"
 #include "base/reader.h"
+#include "profile/ids.h"
 
 /* Wire types: protobuf.dev/programming-guides/encoding. Field numbers below are profile.proto's. */
 enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
@@ -19,14 +17,6 @@ struct field {
 	unsigned wire;
 	uint64_t value;      /* VARINT */
 	struct reader bytes; /* BYTES */
-};
-
-/* The file's ids of one kind of element → our numbers. */
-struct ids {
-	uint64_t *ids;
-	uint32_t *numbers;
-	uint32_t nr, ids_cap, numbers_cap;
-	struct hash hash;
 };
 
 struct decode {
@@ -134,43 +124,14 @@ static uint32_t string(struct decode *d, const struct field *f)
 	return 0;
 }
 
-static void ids_fini(struct ids *t)
+static void add_id(struct decode *d, struct ids *t, const char *what, uint64_t id, uint32_t number)
 {
-	free(t->ids);
-	free(t->numbers);
-	hash_fini(&t->hash);
-}
-
-static uint32_t ids_find(const struct ids *t, uint64_t id)
-{
-	uint32_t pos, i;
-
-	if (id - 1 < t->nr && t->ids[id - 1] == id) /* the usual 1…N */
-		return t->numbers[id - 1];
-	for (i = hash_first(&t->hash, hash_u64(id), &pos); i != HASH_NONE;
-	     i = hash_next(&t->hash, hash_u64(id), &pos))
-		if (t->ids[i] == id)
-			return t->numbers[i];
-	return HASH_NONE;
-}
-
-static void ids_add(struct decode *d, struct ids *t, const char *what, uint64_t id, uint32_t number)
-{
-	if (!id || ids_find(t, id) != HASH_NONE) {
+	if (!ids_add(t, id, number))
 		fail(d, id ? "%s id %llu comes twice" : "a %s has id %llu", what,
 		     (unsigned long long)id);
-		return;
-	}
-	array_reserve(t->ids, t->ids_cap, (uint64_t)t->nr + 1);
-	array_reserve(t->numbers, t->numbers_cap, (uint64_t)t->nr + 1);
-	t->ids[t->nr] = id;
-	t->numbers[t->nr] = number;
-	if (id != (uint64_t)t->nr + 1)
-		hash_add(&t->hash, hash_u64(id), t->nr);
-	t->nr++;
 }
 
-static uint32_t ids_get(struct decode *d, const struct ids *t, const char *what, uint64_t id)
+static uint32_t get_id(struct decode *d, const struct ids *t, const char *what, uint64_t id)
 {
 	uint32_t number = ids_find(t, id);
 
@@ -301,7 +262,7 @@ static void decode_mapping(struct decode *d, const struct field *field)
 		}
 	}
 	if (!d->failed)
-		ids_add(d, &d->mappings, "mapping", id, profile_mapping(d->p, &m));
+		add_id(d, &d->mappings, "mapping", id, profile_mapping(d->p, &m));
 }
 
 static void decode_function(struct decode *d, const struct field *field)
@@ -330,7 +291,7 @@ static void decode_function(struct decode *d, const struct field *field)
 		}
 	}
 	if (!d->failed)
-		ids_add(d, &d->functions, "function", id, profile_function(d->p, &fn));
+		add_id(d, &d->functions, "function", id, profile_function(d->p, &fn));
 }
 
 static struct profile_line decode_line(struct decode *d, const struct field *field)
@@ -347,7 +308,7 @@ static struct profile_line decode_line(struct decode *d, const struct field *fie
 			line.line = (int64_t)scalar(d, &f);
 	}
 	if (!d->failed)
-		line.function = ids_get(d, &d->functions, "function", function);
+		line.function = get_id(d, &d->functions, "function", function);
 	return line;
 }
 
@@ -374,9 +335,9 @@ static void decode_location(struct decode *d, const struct field *field)
 		}
 	}
 	if (mapping_id && !d->failed)
-		mapping = ids_get(d, &d->mappings, "mapping", mapping_id);
+		mapping = get_id(d, &d->mappings, "mapping", mapping_id);
 	if (!d->failed)
-		ids_add(d, &d->locations, "location", id,
+		add_id(d, &d->locations, "location", id,
 			profile_location_lines(d->p, mapping, address, d->lines, nr));
 }
 
@@ -418,7 +379,7 @@ static void decode_sample(struct decode *d, const struct field *field)
 			list = numbers(d, &f);
 			while (next_number(d, &f, &list, &v))
 				*array_push(d->stack, nr, d->stack_cap) =
-					ids_get(d, &d->locations, "location", v);
+					get_id(d, &d->locations, "location", v);
 			break;
 		case 2:
 			list = numbers(d, &f);
@@ -510,28 +471,4 @@ int profile_decode(const void *data, size_t size, struct profile **out, char *er
 	}
 	*out = d.p;
 	return 0;
-}
-
-int profile_read(int fd, struct profile **out, char *error, size_t error_size)
-{
-	struct buf file = { 0 }, plain = { 0 };
-	const char *why = NULL;
-	int err = io_read_all(fd, &file, PROFILE_FILE_MAX);
-
-	if (err == 0 && gzip_is(file.data, file.size)) {
-		err = gzip_inflate(file.data, file.size, PROFILE_FILE_MAX, &plain);
-		if (err == -EBADMSG)
-			why = "gzip data damaged or cut short";
-		buf_fini(&file);
-		file = plain;
-		plain = (struct buf){ 0 };
-	}
-	if (err == -EFBIG)
-		why = "more than 1 GiB";
-	if (err && error && error_size)
-		snprintf(error, error_size, "%s", why ? why : strerror(-err));
-	if (!err)
-		err = profile_decode(file.data, file.size, out, error, error_size);
-	buf_fini(&file);
-	return err;
 }

@@ -1,6 +1,8 @@
 libpprofd_a_SOURCES += \
 	%reldir%/decode.c %reldir%/decode.h \
 	%reldir%/encode.c %reldir%/encode.h \
+	%reldir%/ids.c %reldir%/ids.h \
 	%reldir%/label.c \
 	%reldir%/merge.c \
-	%reldir%/profile.c %reldir%/profile.h
+	%reldir%/profile.c %reldir%/profile.h \
+	%reldir%/read.c
