@@ -4,6 +4,7 @@
 fuzz_targets =
 fuzz_targets += fuzz/fuzz_perf_record
 fuzz_targets += fuzz/fuzz_profile
+fuzz_targets += fuzz/fuzz_perfdata
 
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)

@@ -13,6 +13,7 @@ unit_tests += tests/unit/profile
 unit_tests += tests/unit/merge
 unit_tests += tests/unit/record
 unit_tests += tests/unit/ring
+unit_tests += tests/unit/perfdata
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -3,3 +3,19 @@ libpprofd_a_SOURCES += \
 	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/record.c %reldir%/record.h \
 	%reldir%/ring.c %reldir%/ring.h
+	%reldir%/record.c %reldir%/record.h
+libpprofd_a_SOURCES += \
+	%reldir%/perfdata.c %reldir%/perfdata.h %reldir%/perfdata_impl.h \
+	%reldir%/perfdata_attr.c \
+	%reldir%/perfdata_each.c \
+	%reldir%/perfdata_frame.c \
+	%reldir%/perfdata_header.c \
+	%reldir%/perfdata_sample.c \
+	%reldir%/unzstd.h
+if ZSTD
+libpprofd_a_SOURCES += %reldir%/unzstd.c
+AM_CPPFLAGS += $(ZSTD_CFLAGS)
+pprofd_libs += $(ZSTD_LIBS)
+else
+libpprofd_a_SOURCES += %reldir%/unzstd_none.c
+endif

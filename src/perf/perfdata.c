@@ -71,6 +71,10 @@ static int read_whole(struct perfdata *d, int fd, const struct stat *st, uint8_t
 			free(data);
 		data = p;
 	}
+	if (size > left) {
+		free(data);
+		return too_big(d);
+	}
 	p = realloc(data, size ? size : 1); /* exact, so that a sanitizer sees reads past the end */
 	*out = p ? p : data;
 	*out_size = size;

@@ -226,7 +226,8 @@ static int decompress(struct walk *w, const uint8_t *data, size_t size, struct r
 		err = unzstd_add(w->unzstd, data, size, limit - w->decompressed, &chunk->data,
 				 w->rest_size, &all);
 	if (err)
-		return perfdata_fail(w->d, err, "a compressed record: %s", strerror(-err));
+		return perfdata_fail(w->d, err, "%s in a compressed record",
+				     err == -EBADMSG ? "damaged" : strerror(-err));
 	exact = realloc(chunk->data, all ? all : 1);
 	if (exact)
 		chunk->data = exact;

@@ -161,7 +161,7 @@ static int file_header(struct perfdata *d, uint64_t size)
 
 int perfdata_header(struct perfdata *d)
 {
-	uint64_t size;
+	uint64_t size = 0;
 	int err = magic(d, &size);
 
 	if (err)
