@@ -1,5 +1,4 @@
 /* perf/perfdata: the input is a whole file, as a file or (of odd size) as a pipe. */
-#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,9 +16,9 @@ static int read_ips(void *ctx, const struct record *rec, unsigned event, int err
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	uint64_t sum = 0, wall, clock;
 	int fds[2] = { -1, -1 };
 	struct perfdata *d;
-	uint64_t sum = 0, wall, clock;
 	char error[128];
 
 	if (size % 2 && size <= 65536 && !pipe(fds))
