@@ -6,3 +6,4 @@ pprofd_libs = libpprofd.a $(LIBBPF_LIBS) $(LIBELF_LIBS) $(ZLIB_LIBS) $(INIH_LIBS
 include src/base/local.mk
 include src/perf/local.mk
 include src/profile/local.mk
+include src/opener/local.mk

@@ -14,6 +14,7 @@ unit_tests += tests/unit/merge
 unit_tests += tests/unit/record
 unit_tests += tests/unit/ring
 unit_tests += tests/unit/perfdata
+unit_tests += tests/unit/opener
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* capset(2) and the ambient set by hand: between fork and exec of a threaded process nothing may allocate, which
@@ -19,16 +21,19 @@ static int child_limit_caps(uint64_t caps)
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return -1;
+	/* Root would get everything back at exec: the bounding set ends that. Dropping from it needs CAP_SETPCAP; without
+	 * that, no_new_privs keeps exec from giving more than is permitted now. */
+	for (unsigned cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
+		if (!(caps >> cap & 1))
+			prctl(PR_CAPBSET_DROP, cap);
+		else if (!prctl(PR_CAPBSET_READ, cap))
+			caps &= ~(UINT64_C(1) << cap); /* it could not be made inheritable */
+	}
 	for (int i = 0; i < 2; i++) {
 		data[i].permitted &= (uint32_t)(caps >> 32 * i);
 		data[i].effective = data[i].permitted;
 		data[i].inheritable = data[i].permitted;
 	}
-	/* Root would get everything back at exec: the bounding set ends that. Dropping from it needs CAP_SETPCAP; without
-	 * that we are not root in any way that exec would honour. */
-	for (unsigned cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
-		if (!(caps >> cap & 1))
-			prctl(PR_CAPBSET_DROP, cap);
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 || syscall(SYS_capset, &header, data) < 0)
 		return -1;
 	for (unsigned cap = 0; cap < 64; cap++)
@@ -43,13 +48,16 @@ static void child_exec(const char *role, int channel, uint64_t caps, pid_t paren
 	int null = open("/dev/null", O_RDWR);
 	sigset_t none;
 
+	/* Out of the way of the descriptors that are about to be replaced. */
+	channel = fcntl(channel, F_DUPFD_CLOEXEC, CHILD_CHANNEL_FD + 1);
+
 	for (int sig = 1; sig < NSIG; sig++)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		_exit(127);
-	if (channel == CHILD_CHANNEL_FD ? fcntl(channel, F_SETFD, 0) < 0 : dup2(channel, CHILD_CHANNEL_FD) < 0)
+	if (channel < 0 || dup2(channel, CHILD_CHANNEL_FD) < 0)
 		_exit(127);
 	syscall(SYS_close_range, CHILD_CHANNEL_FD + 1, ~0u, 0);
 	if (child_limit_caps(caps) < 0)
@@ -70,4 +78,23 @@ pid_t child_start(const char *role, int channel, unsigned long long caps)
 	if (!pid)
 		child_exec(role, channel, caps, parent);
 	return pid;
+}
+
+void child_init(void)
+{
+	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2 };
+	struct rlimit none = { 0, 0 };
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	/* Again: exec of a program with file capabilities has cleared it. A parent that died before that has closed
+	 * the channel. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &none);
+}
+
+bool child_reap(pid_t pid)
+{
+	return waitpid(pid, NULL, WNOHANG) != 0;
 }

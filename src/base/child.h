@@ -2,6 +2,7 @@
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define CHILD_CHANNEL_FD 3 /* where a child finds its end of the channel; 0–2 are /dev/null, /dev/null and our stderr */
@@ -11,5 +12,13 @@
  * capabilities of CAPS (a mask of 1 << CAP_…; 0: none, and no way to gain any). The pid or negative errno: execve's
  * failure is the child's exit status 127. */
 pid_t child_start(const char *role, int channel, unsigned long long caps);
+
+/* What each role's main does first: nobody may look into it (PR_SET_DUMPABLE), it leaves no core, it dies with its
+ * parent, and it takes no signals that are meant for the daemon (a terminal's ^C, systemd's SIGTERM to the whole
+ * unit): it ends when its channel does. */
+void child_init(void);
+
+/* Collects the child PID if it has ended; never waits. True: it has (or is none of ours). */
+bool child_reap(pid_t pid);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 
+#define IO_MFD_NOEXEC_SEAL 8u /* MFD_NOEXEC_SEAL, which older headers lack */
+
 int io_write(int fd, const void *p, size_t size)
 {
 	const char *s = p;
@@ -64,12 +66,22 @@ int io_read_all(int fd, struct buf *b, size_t limit)
 	}
 }
 
+int io_memfd_new(const char *name)
+{
+	/* Since Linux 6.3, and demanded where vm.memfd_noexec is 2. */
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | IO_MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd < 0 ? -errno : fd;
+}
+
 int io_memfd(const char *name, const void *p, size_t size)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC), err;
+	int fd = io_memfd_new(name), err;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = io_write(fd, p, size);
 	if (!err && lseek(fd, 0, SEEK_SET) < 0)
 		err = -errno;

@@ -15,6 +15,8 @@ ssize_t io_pread(int fd, void *p, size_t size, uint64_t offset);
 /* Appends all that read(2) gives from the current position to B, at most LIMIT bytes (-EFBIG beyond). 0 or
  * negative errno. For regular files and /proc text. */
 int io_read_all(int fd, struct buf *b, size_t limit);
+/* An empty memfd named NAME, never to be executed, that takes seals; descriptor or negative errno. */
+int io_memfd_new(const char *name);
 /* A memfd named NAME holding SIZE bytes of P, position 0; descriptor or negative errno. */
 int io_memfd(const char *name, const void *p, size_t size);
 

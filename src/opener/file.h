@@ -1,0 +1,30 @@
+/* file: opens the file behind a range of a target's address space. What is handed out is a regular file, open
+ * for reading, and the one that is mapped there. */
+#ifndef OPENER_FILE_H
+#define OPENER_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "opener/protocol.h"
+
+/* One life of a process: DIR pins it, so that nothing below DIR is ever another process's. */
+struct target {
+	int dir;              /* /proc/PID; the caller's */
+	bool remote;          /* OPENER_REMOTE */
+	bool has_maps, has_mounts, has_root;
+	struct buf maps, mounts; /* read on first need */
+	char root[PATH_MAX];  /* its root directory, as we see it */
+};
+
+void target_fini(struct target *t); /* all but DIR */
+
+/* The descriptor or negative errno, as struct opener_answer.range_status says. */
+int target_open_range(struct target *t, const struct opener_range *r);
+
+/* PATH resolved below the directory ROOT as its root, ".." and symbolic links included: an O_PATH descriptor or
+ * negative errno. */
+int file_open_below(int root, const char *path);
+
+#endif
