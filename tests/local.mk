@@ -1,6 +1,8 @@
 # Programs have no extension, scripts end in .test; both speak TAP.
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 TEST_LOG_DRIVER = $(LOG_DRIVER)
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/tap.sh
+EXTRA_DIST += tests/tap.sh
 TEST_EXTENSIONS = .test
 AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; CC='$(CC)'; \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export top_srcdir top_builddir CC CMOCKA_MESSAGE_OUTPUT;
@@ -15,6 +17,7 @@ unit_tests += tests/unit/record
 unit_tests += tests/unit/ring
 unit_tests += tests/unit/perfdata
 unit_tests += tests/unit/opener
+unit_tests += tests/unit/opener_hang
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -22,3 +25,4 @@ endif
 
 TESTS += tests/layers.test
 EXTRA_DIST += tests/layers.test tests/unit/unit.h
+EXTRA_DIST += tests/unit/opener_test.h

@@ -1,0 +1,595 @@
+/* opener/: what it opens, what it refuses, and what happens when it dies. Real processes, no mocks. */
+#include "tests/unit/unit.h"
+
+#include "tests/unit/opener_test.h"
+
+#include <linux/capability.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "base/io.h"
+#include "base/loop.h"
+#include "opener/client.h"
+#include "opener/file.h"
+#include "opener/mounts.h"
+#include "opener/opener.h"
+
+/* Without CAP_CHECKPOINT_RESTORE files are found by name. (A process without rights looks into its likes only.) */
+#define NAME_CAPS (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH)
+#define CAPS      (NAME_CAPS | 1ull << CAP_CHECKPOINT_RESTORE)
+
+static const struct timespec moment = { .tv_nsec = 10000000 };
+
+/* The last answer, and how many there were. */
+struct answers {
+	unsigned nr, nr_ok;
+	struct opener_answer last;
+	uint64_t cookie;
+	int fds[OPENER_RANGES_MAX];
+	unsigned nr_fds;
+};
+
+static void got_answer(void *ctx, const struct opener_request *q, const struct opener_answer *a, int *fds, unsigned nr)
+{
+	struct answers *all = ctx;
+
+	while (all->nr_fds)
+		close(all->fds[--all->nr_fds]);
+	all->nr++;
+	all->nr_ok += !a->status;
+	all->last = *a;
+	all->cookie = q->cookie;
+	assert_int_equal(a->cookie, q->cookie);
+	memcpy(all->fds, fds, nr * sizeof(*fds));
+	all->nr_fds = nr;
+}
+
+static void wait_answers(struct loop *l, const struct answers *all, unsigned nr)
+{
+	time_t end = time(NULL) + 10;
+
+	while (all->nr < nr && time(NULL) < end)
+		assert_int_equal(loop_step(l, 100), 0);
+	assert_int_equal(all->nr, nr);
+}
+
+static bool has_cap(unsigned cap)
+{
+	char line[128] = "";
+	uint64_t caps = 0;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %" SCNx64, &caps) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return caps >> cap & 1;
+}
+
+static void client_opens_libc_by_its_range(void **state)
+{
+	struct answers all = { 0 };
+	struct opener_client *c;
+	struct opener_status status;
+	struct opener_request q;
+	struct opener_range r;
+	struct stat st;
+	struct loop *l;
+
+	assert_true(find_range(getpid(), "/libc.so", &r) || find_range(getpid(), "/libc-", &r));
+	assert_int_equal(stat(r.path, &st), 0);
+	assert_int_equal(loop_new(&l), 0);
+	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
+	q = files_request(getpid(), &r);
+	q.cookie = 0; /* any is the caller's right */
+	assert_true(opener_client_ask(c, &q));
+	wait_answers(l, &all, 1);
+	assert_int_equal(all.last.status, 0);
+	assert_int_equal(all.last.range_status[0], 0);
+	assert_int_equal(all.nr_fds, 1);
+	assert_true(same_file(all.fds[0], &st));
+	assert_int_equal(fcntl(all.fds[0], F_GETFD), FD_CLOEXEC);
+	close(all.fds[0]);
+	opener_client_status(c, &status);
+	assert_int_equal(status.nr_alive, 2);
+	assert_int_equal(status.nr_requests, 1);
+	assert_int_equal(status.nr_failed, 0);
+	opener_client_free(c);
+	loop_free(l);
+}
+
+static void client_answers_each_request_once(void **state)
+{
+	struct answers all = { 0 };
+	struct opener_request q = { .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct opener_client *c;
+	struct opener_status status;
+	struct loop *l;
+	unsigned nr = 0;
+
+	assert_int_equal(loop_new(&l), 0);
+	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
+	for (q.cookie = 0; q.cookie < 2000; q.cookie++)
+		nr += opener_client_ask(c, &q);
+	assert_in_range(nr, 1000, 1999); /* bounded, and the bound is of use */
+	opener_client_status(c, &status);
+	assert_int_equal(status.nr_queued, nr - 1);
+	wait_answers(l, &all, nr);
+	assert_int_equal(all.nr_ok, nr);
+	assert_int_equal(all.cookie, nr - 1);
+	close(all.fds[0]);
+	q.pid = 0;
+	assert_false(opener_client_ask(c, &q));
+	opener_client_free(c);
+	loop_free(l);
+}
+
+/* Pids of our children that are openers. */
+static unsigned children(pid_t *pids, unsigned max)
+{
+	char path[64];
+	unsigned nr = 0;
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	f = fopen(path, "re");
+	need(f, "no /proc/PID/task/TID/children in this kernel");
+	while (nr < max && fscanf(f, "%d", &pid) == 1)
+		pids[nr++] = pid;
+	fclose(f);
+	return nr;
+}
+
+static void client_takes_the_spare_and_then_is_over(void **state)
+{
+	struct answers all = { 0 };
+	struct opener_request q = { .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct opener_client *c;
+	struct loop *l;
+	pid_t pids[2];
+
+	assert_int_equal(loop_new(&l), 0);
+	for (int i = 0; i < 100 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
+	assert_int_equal(children(pids, 2), 2);
+	for (unsigned i = 0; i < 2; i++) {
+		/* Two are under way or queued when it dies: each is answered. */
+		assert_true(opener_client_ask(c, &q));
+		assert_true(opener_client_ask(c, &q));
+		kill(pids[i], SIGKILL);
+		wait_answers(l, &all, 2 * i + 2);
+		for (int n = 0; n < 100 && !i && opener_client_over(c); n++)
+			loop_step(l, 10);
+		if (!i) {
+			struct opener_status status;
+
+			for (int n = 0; n < 300; n++) {
+				opener_client_status(c, &status);
+				if (status.nr_alive == 1)
+					break;
+				loop_step(l, 10);
+			}
+			assert_int_equal(status.nr_alive, 1);
+			assert_false(opener_client_over(c));
+		}
+	}
+	for (int n = 0; n < 300 && !opener_client_over(c); n++)
+		loop_step(l, 10);
+	assert_true(opener_client_over(c));
+	assert_false(opener_client_ask(c, &q));
+	while (all.nr_fds)
+		close(all.fds[--all.nr_fds]);
+	opener_client_free(c);
+	loop_free(l);
+}
+
+static void do_nothing(void *ctx)
+{
+}
+
+static void target_is_known_by_its_start(void **state)
+{
+	struct opener_request q = { .cookie = 1, .what = OPENER_MAPS };
+	struct opener_answer a;
+	struct timespec ts;
+	uint64_t fork_ns;
+	int fds[OPENER_RANGES_MAX], channel;
+	pid_t opener, pid;
+
+	channel = raw_opener(CAPS, &opener);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	fork_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	pid = target_start(do_nothing, NULL);
+	q.pid = (uint32_t)pid;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 1);
+	close(fds[0]);
+	assert_true(a.start_time > 0);
+	q.start_time = a.start_time;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 1);
+	close(fds[0]);
+	q.start_time++;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 0);
+	assert_int_equal(a.status, -ESRCH);
+	q.start_time = 0;
+	q.fork_ns = fork_ns;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 1);
+	close(fds[0]);
+	q.fork_ns = fork_ns - 200000000;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 0);
+	assert_int_equal(a.status, -ESRCH);
+	q.fork_ns = fork_ns + 200000000;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 0);
+	assert_int_equal(a.status, -ESRCH);
+	target_end(pid);
+	q.fork_ns = 0;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 0);
+	assert_int_equal(a.status, -ESRCH);
+	raw_end(channel, opener);
+}
+
+static void maps_come_whole_and_sealed(void **state)
+{
+	struct opener_request q = { .cookie = 1, .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct opener_answer a;
+	char text[16384], *libc;
+	int fds[OPENER_RANGES_MAX], channel;
+	pid_t opener;
+	ssize_t n;
+
+	channel = raw_opener(CAPS, &opener);
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 1);
+	n = io_pread(fds[0], text, sizeof(text) - 1, 0);
+	assert_true(n > 0);
+	text[n] = 0;
+	libc = strstr(text, "/libc");
+	assert_non_null(libc);
+	assert_int_equal(write(fds[0], "x", 1), -1);
+	assert_int_equal(ftruncate(fds[0], 0), -1);
+	close(fds[0]);
+	raw_end(channel, opener);
+}
+
+struct mapping {
+	const char *path, *root;
+	void *p;
+	size_t size;
+	bool unlink, split;
+};
+
+static void map_file(void *ctx)
+{
+	struct mapping *m = ctx;
+	int fd;
+
+	if (m->root && (chroot(m->root) < 0 || chdir("/") < 0))
+		_exit(1);
+	fd = open(m->path, O_RDONLY);
+	if (fd < 0 || mmap(m->p, m->size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != m->p)
+		_exit(1);
+	if (m->unlink)
+		unlink(m->path);
+	if (m->split)
+		mprotect((char *)m->p + 4096, m->size - 4096, PROT_READ);
+}
+
+static int make_file(const char *path, size_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	return fd;
+}
+
+static struct opener_range mapped_range(const struct mapping *m)
+{
+	struct opener_range r = { .start = (uintptr_t)m->p, .end = (uintptr_t)m->p + m->size };
+
+	snprintf(r.path, sizeof(r.path), "%s", m->path);
+	return r;
+}
+
+/* The status of the one range of M, as an opener with CAPS sees it; it must be the file ST. */
+static int open_mapping(uint64_t caps, struct mapping *m, const struct opener_range *r, const struct stat *st)
+{
+	struct opener_request q;
+	struct opener_answer a;
+	int fds[OPENER_RANGES_MAX], channel, nr;
+	pid_t opener, pid = target_start(map_file, m);
+
+	channel = raw_opener(caps, &opener);
+	q = files_request(pid, r);
+	nr = raw_ask(channel, &q, &a, fds);
+	assert_int_equal(a.status, 0);
+	assert_int_equal(nr, !a.range_status[0]);
+	if (nr)
+		assert_true(same_file(fds[0], st));
+	while (nr)
+		close(fds[--nr]);
+	raw_end(channel, opener);
+	target_end(pid);
+	return a.range_status[0];
+}
+
+static void *free_addresses(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(p != MAP_FAILED);
+	munmap(p, size);
+	return p;
+}
+
+static void ranges_lead_to_the_file_that_is_mapped(void **state)
+{
+	char dir[] = "/tmp/pprofd-opener-XXXXXX", path[64];
+	struct mapping m = { .path = path, .size = 16384 };
+	struct opener_range r;
+	struct stat st;
+	int fd;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/lib.so", dir);
+	m.p = free_addresses(m.size);
+	fd = make_file(path, m.size);
+	assert_int_equal(fstat(fd, &st), 0);
+	r = mapped_range(&m);
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), 0);
+	assert_int_equal(open_mapping(NAME_CAPS, &m, &r, &st), 0);
+	m.split = true;
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), 0);
+	m.split = false;
+	r.path[0] = 0;
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), 0);
+	snprintf(r.path, sizeof(r.path), "%s/other.so", dir);
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), -ESTALE);
+	assert_int_equal(open_mapping(NAME_CAPS, &m, &r, &st), -ESTALE);
+	r = mapped_range(&m);
+	r.pgoff = 4096;
+	r.end += 4096;
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), -ESTALE);
+	r = mapped_range(&m);
+	r.start = 4096;
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), -ENOENT);
+	/* Deleted: never by name, even when the name is back. */
+	r = mapped_range(&m);
+	m.unlink = true;
+	assert_int_equal(open_mapping(NAME_CAPS, &m, &r, &st), -ENOENT);
+	close(fd);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void deleted_programs_and_chroots_open(void **state)
+{
+	char dir[] = "/tmp/pprofd-opener-XXXXXX", path[64];
+	struct mapping m = { .size = 16384 };
+	struct opener_range r;
+	struct stat st;
+	int fd;
+
+	need(has_cap(CAP_CHECKPOINT_RESTORE) && has_cap(CAP_SYS_CHROOT), "needs CAP_CHECKPOINT_RESTORE and CAP_SYS_CHROOT");
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0700), 0);
+	snprintf(path, sizeof(path), "%s/lib.so", dir);
+	m.p = free_addresses(m.size);
+	fd = make_file(path, m.size);
+	assert_int_equal(fstat(fd, &st), 0);
+	m.path = "/lib.so"; /* as the kernel records it for the target */
+	m.root = dir;
+	r = mapped_range(&m);
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), 0);
+	assert_int_equal(open_mapping(NAME_CAPS, &m, &r, &st), 0);
+	m.root = NULL;
+	m.path = path;
+	m.unlink = true;
+	r = mapped_range(&m);
+	assert_int_equal(open_mapping(CAPS, &m, &r, &st), 0);
+	close(fd);
+	rmdir(dir);
+}
+
+static void devices_are_not_opened(void **state)
+{
+	struct mapping m = { .path = "/dev/zero", .size = 4096 };
+	struct opener_range r;
+
+	m.p = free_addresses(m.size);
+	r = mapped_range(&m);
+	assert_int_equal(open_mapping(CAPS, &m, &r, NULL), -ENXIO);
+	assert_int_equal(open_mapping(NAME_CAPS, &m, &r, NULL), -ENXIO);
+}
+
+static void names_stay_below_the_root(void **state)
+{
+	static const char *const escapes[] = { "abs/canary", "up/canary", "../../../../../../canary", "/dev/../canary", "magic" };
+	char dir[] = "/tmp/pprofd-opener-XXXXXX", path[96], outside[64];
+	struct stat st, inside;
+	int root, fd;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(outside, sizeof(outside), "%s/outside", dir);
+	snprintf(path, sizeof(path), "%s/root", dir);
+	assert_int_equal(mkdir(path, 0755) | mkdir(outside, 0755), 0);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(symlinkat(outside, root, "abs"), 0);
+	assert_int_equal(symlinkat("../outside", root, "up"), 0);
+	assert_int_equal(symlinkat("/proc/self/exe", root, "magic"), 0);
+	snprintf(path, sizeof(path), "%s/canary", outside);
+	close(make_file(path, 1));
+	assert_int_equal(stat(path, &st), 0);
+	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++)
+		assert_true(file_open_below(root, escapes[i]) < 0);
+	snprintf(path, sizeof(path), "%s/root/canary", dir);
+	close(make_file(path, 1));
+	fd = file_open_below(root, "../../canary"); /* ".." of the root is the root */
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &inside), 0);
+	assert_int_not_equal(inside.st_ino, st.st_ino);
+	close(fd);
+	unlinkat(root, "canary", 0);
+	unlinkat(root, "abs", 0);
+	unlinkat(root, "up", 0);
+	unlinkat(root, "magic", 0);
+	close(root);
+	snprintf(path, sizeof(path), "rm -r %s", dir);
+	assert_int_equal(system(path), 0);
+}
+
+static void opener_has_no_more_rights_than_it_needs(void **state)
+{
+	static const char *const files[] = { "CapPrm:", "CapEff:", "CapBnd:" };
+	struct opener_request q = { .cookie = 1, .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct opener_answer a;
+	int fds[OPENER_RANGES_MAX], channel;
+	char path[64], line[128];
+	uint64_t caps;
+	unsigned nr = 0;
+	pid_t opener;
+	FILE *f;
+
+	channel = raw_opener(CAPS, &opener);
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 1); /* it has started */
+	close(fds[0]);
+	snprintf(path, sizeof(path), "/proc/%d/status", opener);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		for (int i = 0; i < 3; i++)
+			if (!strncmp(line, files[i], 7) && (i < 2 || has_cap(CAP_SETPCAP))) {
+				assert_int_equal(sscanf(line + 7, "%" SCNx64, &caps), 1);
+				assert_int_equal(caps & ~CAPS, 0);
+				if (!geteuid())
+					assert_int_equal(caps >> CAP_SYS_PTRACE & 1, has_cap(CAP_SYS_PTRACE));
+				nr++;
+			}
+		if (!strncmp(line, "NoNewPrivs:", 11)) {
+			assert_int_equal(atoi(line + 11), 1);
+			nr++;
+		}
+	}
+	fclose(f);
+	assert_true(nr >= 3);
+	/* Signals that a terminal or systemd sends to the whole unit are the daemon's. */
+	kill(opener, SIGTERM);
+	kill(opener, SIGINT);
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 1);
+	close(fds[0]);
+	raw_end(channel, opener);
+}
+
+static void opener_survives_its_child_and_refuses_nonsense(void **state)
+{
+	struct opener_request q = { .cookie = 1, .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct opener_answer a;
+	int fds[OPENER_RANGES_MAX], channel;
+	char path[64], text[64];
+	unsigned nr = OPENER_RANGES_MAX;
+	int child = 0;
+	pid_t opener;
+	FILE *f;
+
+	channel = raw_opener(CAPS, &opener);
+	q.what = 9;
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 0);
+	assert_int_equal(a.status, -EINVAL);
+	q.what = OPENER_MAPS;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", opener, opener);
+	f = fopen(path, "re");
+	need(f, "no /proc/PID/task/TID/children in this kernel");
+	assert_non_null(fgets(text, sizeof(text), f));
+	child = atoi(text);
+	fclose(f);
+	assert_true(child > 0);
+	kill(child, SIGKILL);
+	nanosleep(&moment, NULL);
+	assert_int_equal(raw_ask(channel, &q, &a, fds), 1);
+	close(fds[0]);
+	/* Too short to have a cookie: whoever sends that is not worth serving. */
+	assert_int_equal(channel_send(channel, "x", 1, NULL, 0), 0);
+	assert_int_equal(channel_wait(channel, POLLIN, 2000), 0);
+	while (channel_recv(channel, &a, sizeof(a), fds, &nr) > 0)
+		channel_wait(channel, POLLIN, 2000);
+	raw_end(channel, opener);
+}
+
+static void answers_are_checked(void **state)
+{
+	struct opener_range r = { .start = 1, .end = 2 };
+	struct opener_request q = files_request(1, &r);
+	struct opener_answer good = { .cookie = 7, .nr_ranges = 1 }, a = good;
+	size_t size = opener_answer_size(&good);
+
+	assert_true(opener_answer_valid(&a, size, 1, &q));
+	assert_false(opener_answer_valid(&a, size, 0, &q));
+	assert_false(opener_answer_valid(&a, size, 2, &q));
+	assert_false(opener_answer_valid(&a, size - 1, 1, &q));
+	assert_false(opener_answer_valid(&a, size + 4, 1, &q));
+	a.cookie = 8;
+	assert_false(opener_answer_valid(&a, size, 1, &q));
+	a = good;
+	a.range_status[0] = 1;
+	assert_false(opener_answer_valid(&a, size, 1, &q));
+	a = good;
+	a.status = -ESRCH;
+	assert_false(opener_answer_valid(&a, size, 1, &q));
+	a.nr_ranges = 0;
+	assert_true(opener_answer_valid(&a, opener_answer_size(&a), 0, &q));
+	a.nr_stuck = OPENER_STUCK_MAX;
+	assert_false(opener_answer_valid(&a, opener_answer_size(&a), 0, &q));
+	a.paused = 1;
+	assert_true(opener_answer_valid(&a, opener_answer_size(&a), 0, &q));
+	assert_false(opener_answer_valid(&a, opener_answer_size(&a), 0, NULL));
+}
+
+static void mounts_are_told_apart(void **state)
+{
+	static const char text[] =
+		"21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+		"damaged\n"
+		"30 21 0:40 / /mnt/a\\040-\\040nfs rw shared:9 master:2 - tmpfs none rw\n"
+		"31 21 0:41 / /mnt/n rw - nfs4 server:/x rw,hard\n"
+		"32 21 0:42 / /mnt/f rw - fuse.sshfs host: rw\n"
+		"33 21 0:43 / /mnt/g rw - fuse";
+	size_t size = sizeof(text) - 1;
+
+	assert_int_equal(mount_kind_of_id(text, size, 21), MOUNT_LOCAL);
+	assert_int_equal(mount_kind_of_id(text, size, 30), MOUNT_LOCAL);
+	assert_int_equal(mount_kind_of_id(text, size, 31), MOUNT_REMOTE);
+	assert_int_equal(mount_kind_of_id(text, size, 32), MOUNT_REMOTE);
+	assert_int_equal(mount_kind_of_id(text, size, 33), MOUNT_REMOTE);
+	assert_int_equal(mount_kind_of_id(text, size, 34), MOUNT_UNKNOWN);
+	assert_int_equal(mount_kind_of_dev(text, size, 0, 41), MOUNT_REMOTE);
+	assert_int_equal(mount_kind_of_dev(text, size, 8, 1), MOUNT_LOCAL);
+	assert_int_equal(mount_kind_of_dev(NULL, 0, 8, 1), MOUNT_UNKNOWN);
+	assert_int_equal(mount_kind_of_magic(0x6969), MOUNT_REMOTE);
+	assert_int_equal(mount_kind_of_magic(0xff534d42), MOUNT_REMOTE);
+	assert_int_equal(mount_kind_of_magic(0x01021994), MOUNT_LOCAL); /* tmpfs: memfd */
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(client_opens_libc_by_its_range),
+		cmocka_unit_test(client_answers_each_request_once),
+		cmocka_unit_test(client_takes_the_spare_and_then_is_over),
+		cmocka_unit_test(target_is_known_by_its_start),
+		cmocka_unit_test(maps_come_whole_and_sealed),
+		cmocka_unit_test(ranges_lead_to_the_file_that_is_mapped),
+		cmocka_unit_test(deleted_programs_and_chroots_open),
+		cmocka_unit_test(devices_are_not_opened),
+		cmocka_unit_test(names_stay_below_the_root),
+		cmocka_unit_test(opener_has_no_more_rights_than_it_needs),
+		cmocka_unit_test(opener_survives_its_child_and_refuses_nonsense),
+		cmocka_unit_test(answers_are_checked),
+		cmocka_unit_test(mounts_are_told_apart),
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "--opener"))
+		return opener_main();
+	return cmocka_run_group_tests_name("opener", tests, NULL, NULL);
+}
