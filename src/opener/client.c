@@ -84,12 +84,13 @@ static void finish_failed(struct opener_client *c, struct queued *q, int status)
 {
 	const struct opener_process *p = serving(c);
 	struct opener_answer a = { .status = status };
+	int none = -1;
 
 	if (p) {
 		a.nr_stuck = p->nr_stuck;
 		a.paused = p->paused;
 	}
-	finish(c, q, &a, NULL, 0);
+	finish(c, q, &a, &none, 0);
 }
 
 static struct queued *queue_pop(struct opener_client *c)
