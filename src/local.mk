@@ -7,3 +7,4 @@ include src/base/local.mk
 include src/perf/local.mk
 include src/profile/local.mk
 include src/opener/local.mk
+include src/object/local.mk

@@ -18,6 +18,9 @@ unit_tests += tests/unit/ring
 unit_tests += tests/unit/perfdata
 unit_tests += tests/unit/opener
 unit_tests += tests/unit/opener_hang
+unit_tests += tests/unit/kallsyms
+unit_tests += tests/unit/symtab
+unit_tests += tests/unit/elf
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -26,3 +29,4 @@ endif
 TESTS += tests/layers.test
 EXTRA_DIST += tests/layers.test tests/unit/unit.h
 EXTRA_DIST += tests/unit/opener_test.h
+EXTRA_DIST += tests/elfgen.h

@@ -1,5 +1,7 @@
-/* elf: an ELF file by its descriptor, through libelf with ELF_C_READ (pread: a mapped file that shrinks is SIGBUS). libelf's answers
- * are input too: every offset and size it reports is checked against the file's size. */
+/* elf: the headers of an ELF file by its descriptor, through libelf with ELF_C_READ (pread: a mapped file that shrinks
+ * is SIGBUS). libelf's answers are input too: every offset and size it reports is checked against the file's size.
+ * Contents of sections are read with elf_read alone: libelf would inflate compressed ones, however large they claim
+ * to be. Either class and byte order. */
 #ifndef OBJECT_ELF_H
 #define OBJECT_ELF_H
 
@@ -9,12 +11,14 @@
 
 #define ELF_SECTIONS_MAX 4096
 #define ELF_SEGMENTS_MAX 256
+#define ELF_BUILD_ID_MAX 20 /* longer ones count as none, as in the kernel */
 
-struct elf_segment { /* PT_LOAD */
+struct elf_segment { /* PT_LOAD; file_size is cut at the end of the file */
 	uint64_t offset, vaddr, file_size, mem_size;
 	bool exec;
 };
 
+/* A section that reaches past the end of the file has type SHT_NULL and size 0. */
 struct elf_section {
 	const char *name; /* "" when it cannot be read */
 	uint64_t offset, addr, size, entry_size, flags;
@@ -23,9 +27,13 @@ struct elf_section {
 
 struct elf;
 
-/* FD stays the caller's and must outlive the struct. 0; -ENOEXEC: no ELF file; -EBADMSG: damaged; -ENOMEM. */
+/* FD stays the caller's and must outlive the struct. 0; -ENOEXEC: no ELF file; -EBADMSG: damaged; -ENOMEM; or the
+ * errno of reading it. */
 int elf_open(struct elf **out, int fd);
 void elf_close(struct elf *e);
+/* Forgets the sections: what is left serves elf_vaddr, for as long as one likes, and needs no descriptor. */
+void elf_forget_sections(struct elf *e);
+size_t elf_size(const struct elf *e); /* bytes held */
 
 int elf_fd(const struct elf *e);
 bool elf_is_64(const struct elf *e);
@@ -39,7 +47,7 @@ const struct elf_section *elf_section(const struct elf *e, unsigned i);
 const struct elf_section *elf_find_section(const struct elf *e, const char *name); /* NULL when not there */
 
 /* The GNU build id: bytes in ID, number (0: none). From notes of segments, else of sections. */
-unsigned elf_build_id(struct elf *e, uint8_t id[20]);
+unsigned elf_build_id(struct elf *e, uint8_t id[ELF_BUILD_ID_MAX]);
 
 /* Virtual address of the file offset OFFSET, by the executable segment that holds it (else any). False: in none. */
 bool elf_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr);

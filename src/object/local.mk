@@ -1,0 +1,5 @@
+libpprofd_a_SOURCES += %reldir%/elf.c %reldir%/elf.h
+libpprofd_a_SOURCES += %reldir%/kallsyms.c %reldir%/kallsyms.h
+libpprofd_a_SOURCES += %reldir%/radix.c %reldir%/radix.h
+libpprofd_a_SOURCES += %reldir%/strings.c %reldir%/strings.h
+libpprofd_a_SOURCES += %reldir%/symtab.c %reldir%/symtab.h
