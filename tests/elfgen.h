@@ -1,4 +1,5 @@
-/* elfgen: small ELF files made in memory, of either class and byte order, for tests and fuzz seeds. */
+/* elfgen: small ELF files made in memory, of either class and byte order, for tests and fuzz seeds.
+ */
 #ifndef TESTS_ELFGEN_H
 #define TESTS_ELFGEN_H
 
@@ -21,10 +22,11 @@ struct elfgen_symbol {
 	uint8_t other;
 };
 
-/* The text: file offset 0x1000, address 0x401000, 0x1000 bytes, executable; before it a segment that is not. */
+/* The text: file offset 0x1000, address 0x401000, 0x1000 bytes, executable; before it a segment
+ * that is not. */
 struct elfgen {
 	bool is_32, big;
-	bool dynsym; /* .dynsym instead of .symtab */
+	bool dynsym;      /* .dynsym instead of .symtab */
 	uint16_t machine; /* 0: EM_X86_64 */
 	const struct elfgen_symbol *symbols;
 	unsigned nr_symbols;
@@ -74,8 +76,8 @@ static inline void elfgen_ehdr(struct elfgen *g, size_t shoff)
 	elfgen_uint(g, ELFGEN_SHSTRTAB, 2);
 }
 
-static inline void elfgen_phdr(struct elfgen *g, uint32_t type, uint32_t flags, uint64_t offset, uint64_t vaddr,
-			       uint64_t size)
+static inline void elfgen_phdr(struct elfgen *g, uint32_t type, uint32_t flags, uint64_t offset,
+			       uint64_t vaddr, uint64_t size)
 {
 	elfgen_uint(g, type, 4);
 	if (!g->is_32)
@@ -90,8 +92,9 @@ static inline void elfgen_phdr(struct elfgen *g, uint32_t type, uint32_t flags, 
 	elfgen_word(g, type == PT_NOTE ? 4 : 0x1000);
 }
 
-static inline void elfgen_shdr(struct elfgen *g, uint32_t name, uint32_t type, uint64_t flags, uint64_t addr,
-			       uint64_t offset, uint64_t size, uint32_t link, uint64_t entry_size)
+static inline void elfgen_shdr(struct elfgen *g, uint32_t name, uint32_t type, uint64_t flags,
+			       uint64_t addr, uint64_t offset, uint64_t size, uint32_t link,
+			       uint64_t entry_size)
 {
 	elfgen_uint(g, name, 4);
 	elfgen_uint(g, type, 4);
@@ -159,15 +162,16 @@ static inline void elfgen_make(struct elfgen *g)
 	g->p = g->bytes + shoff;
 	elfgen_shdr(g, 0, SHT_NULL, 0, 0, 0, 0, 0, 0);
 	elfgen_shdr(g, 1, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, 0x401000, 0x1000, 0x1000, 0, 0);
-	elfgen_shdr(g, 7, g->dynsym ? SHT_DYNSYM : SHT_SYMTAB, 0, 0, symbols, strings - symbols, ELFGEN_STRTAB,
-		    symbol_size);
+	elfgen_shdr(g, 7, g->dynsym ? SHT_DYNSYM : SHT_SYMTAB, 0, 0, symbols, strings - symbols,
+		    ELFGEN_STRTAB, symbol_size);
 	elfgen_shdr(g, 15, SHT_STRTAB, 0, 0, strings, string, 0, 0);
-	elfgen_shdr(g, 23, g->build_id_size ? SHT_NOTE : SHT_NULL, 0, 0, note, 16 + g->build_id_size, 0, 0);
+	elfgen_shdr(g, 23, g->build_id_size ? SHT_NOTE : SHT_NULL, 0, 0, note,
+		    16 + g->build_id_size, 0, 0);
 	elfgen_shdr(g, 42, SHT_STRTAB, 0, 0, names, sizeof(shstrtab), 0, 0);
 	g->size = elfgen_at(g);
 }
 
-/* Offset in bytes of field FIELD_OFFSET of section header I, for tests that damage it (64-bit files). */
+/* Where section header I begins, for tests that damage it. */
 static inline size_t elfgen_shdr_at(const struct elfgen *g, unsigned i)
 {
 	return g->size - (ELFGEN_NR - i) * (g->is_32 ? sizeof(Elf32_Shdr) : sizeof(Elf64_Shdr));

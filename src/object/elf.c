@@ -11,7 +11,7 @@
 #include "base/reader.h"
 
 #define SECTION_NAMES_MAX (1u << 20)
-#define NOTES_MAX 64             /* note segments and sections looked at */
+#define NOTES_MAX 64              /* note segments and sections looked at */
 #define NOTE_SIZE_MAX (64u << 10) /* bytes of each */
 
 struct elf_note {
@@ -48,8 +48,8 @@ int elf_read(const struct elf *e, uint64_t offset, void *p, size_t size)
 	return (size_t)n == size ? 0 : -EBADMSG; /* it shrank */
 }
 
-/* libelf allocates for as many sections as the file claims (gABI: e_shnum 0 means section 0's sh_size), and a sparse
- * file may claim any number: look first. */
+/* libelf allocates for as many sections as the file claims (gABI: e_shnum 0 means section 0's
+ * sh_size), and a sparse file may claim any number: look first. */
 static int check_claims(struct elf *e)
 {
 	uint8_t bytes[sizeof(Elf64_Ehdr)] = { 0 }, section[sizeof(Elf64_Shdr)] = { 0 };
@@ -120,7 +120,8 @@ static int read_segments(struct elf *e, Elf *elf)
 			continue;
 		s->offset = ph.p_offset;
 		s->vaddr = ph.p_vaddr;
-		s->file_size = in_file(e, ph.p_offset, ph.p_filesz) ? ph.p_filesz : e->file_size - ph.p_offset;
+		s->file_size = in_file(e, ph.p_offset, ph.p_filesz) ? ph.p_filesz
+								    : e->file_size - ph.p_offset;
 		s->mem_size = ph.p_memsz;
 		s->exec = ph.p_flags & PF_X;
 		e->nr_segments++;
@@ -250,8 +251,8 @@ void elf_close(struct elf *e)
 
 size_t elf_size(const struct elf *e)
 {
-	return sizeof(*e) + e->nr_segments * sizeof(*e->segments) + e->nr_sections * sizeof(*e->sections) +
-	       e->section_names_size;
+	return sizeof(*e) + e->nr_segments * sizeof(*e->segments) +
+	       e->nr_sections * sizeof(*e->sections) + e->section_names_size;
 }
 
 int elf_fd(const struct elf *e)
@@ -317,7 +318,8 @@ static unsigned build_id_in(struct reader r, uint64_t align, uint8_t id[ELF_BUIL
 
 		reader_skip(&r, -(uint64_t)name_size & (align - 1));
 		desc = reader_bytes(&r, size);
-		if (!r.failed && type == NT_GNU_BUILD_ID && name_size == 4 && !memcmp(name, "GNU", 4)) {
+		if (!r.failed && type == NT_GNU_BUILD_ID && name_size == 4 &&
+		    !memcmp(name, "GNU", 4)) {
 			if (!size || size > ELF_BUILD_ID_MAX)
 				return 0;
 			memcpy(id, desc, size);

@@ -1,7 +1,8 @@
-/* elf: the headers of an ELF file by its descriptor, through libelf with ELF_C_READ (pread: a mapped file that shrinks
- * is SIGBUS). libelf's answers are input too: every offset and size it reports is checked against the file's size.
- * Contents of sections are read with elf_read alone: libelf would inflate compressed ones, however large they claim
- * to be. Either class and byte order. */
+/* elf: the headers of an ELF file by its descriptor, through libelf with ELF_C_READ (pread: a
+ * mapped file that shrinks is SIGBUS). libelf's answers are input too: every offset and size it
+ * reports is checked against the file's size. Contents of sections are read with elf_read alone:
+ * libelf would inflate compressed ones, however large they claim to be. Either class and byte
+ * order. */
 #ifndef OBJECT_ELF_H
 #define OBJECT_ELF_H
 
@@ -27,11 +28,12 @@ struct elf_section {
 
 struct elf;
 
-/* FD stays the caller's and must outlive the struct. 0; -ENOEXEC: no ELF file; -EBADMSG: damaged; -ENOMEM; or the
- * errno of reading it. */
+/* FD stays the caller's and must outlive the struct. 0; -ENOEXEC: no ELF file; -EBADMSG: damaged;
+ * -ENOMEM; or the errno of reading it. */
 int elf_open(struct elf **out, int fd);
 void elf_close(struct elf *e);
-/* Forgets the sections: what is left serves elf_vaddr, for as long as one likes, and needs no descriptor. */
+/* Forgets the sections: what is left serves elf_vaddr, for as long as one likes, and needs no
+ * descriptor. */
 void elf_forget_sections(struct elf *e);
 size_t elf_size(const struct elf *e); /* bytes held */
 
@@ -44,15 +46,17 @@ unsigned elf_nr_segments(const struct elf *e);
 const struct elf_segment *elf_segment(const struct elf *e, unsigned i);
 unsigned elf_nr_sections(const struct elf *e);
 const struct elf_section *elf_section(const struct elf *e, unsigned i);
-const struct elf_section *elf_find_section(const struct elf *e, const char *name); /* NULL when not there */
+/* NULL when not there. */
+const struct elf_section *elf_find_section(const struct elf *e, const char *name);
 
 /* The GNU build id: bytes in ID, number (0: none). From notes of segments, else of sections. */
 unsigned elf_build_id(struct elf *e, uint8_t id[ELF_BUILD_ID_MAX]);
 
-/* Virtual address of the file offset OFFSET, by the executable segment that holds it (else any). False: in none. */
+/* Virtual address of the file offset OFFSET, by the executable segment that holds it (else any).
+ * False: in none. */
 bool elf_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr);
 
-/* Reads SIZE bytes at file offset OFFSET; 0 or negative errno, -EBADMSG past the end of the file. */
+/* Reads SIZE bytes at file offset OFFSET; 0 or negative errno, -EBADMSG past its end. */
 int elf_read(const struct elf *e, uint64_t offset, void *p, size_t size);
 
 #endif

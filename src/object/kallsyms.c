@@ -14,7 +14,8 @@
 #define BLOCK_SIZE 16 /* names found from one stored offset */
 #define KEY_TEXT (UINT32_C(1) << 31)
 #define PREFIX "__pfx_"
-#define PREFIX_MARK '\1' /* a name alone: PREFIX and the next symbol's name, as the kernel has for each function */
+/* A name alone: PREFIX and the next symbol's name, as the kernel has for each function. */
+#define PREFIX_MARK '\1'
 
 /* Ranks of the alias rule; a marker ends the function before it (data, _etext) and has no name. */
 enum rank { RANK_GLOBAL, RANK_WEAK, RANK_LOCAL, RANK_MARKER };
@@ -66,8 +67,8 @@ struct parser {
 	uint32_t module; /* the last one seen */
 };
 
-/* The last symbol is PREFIX and the name of the one that P is about to become. Not when that one is itself half of such
- * a pair: names would have to be looked up in turn. */
+/* The last symbol is PREFIX and the name of the one that P is about to become. Not when that one is
+ * itself half of such a pair: names would have to be looked up in turn. */
 static bool is_prefix_pair(const struct table *t, const struct pending *p)
 {
 	const char *last;
@@ -75,7 +76,8 @@ static bool is_prefix_pair(const struct table *t, const struct pending *p)
 	if (!t->nr || t->paired || !p->size)
 		return false;
 	last = (const char *)t->names.data + t->last_name;
-	return !strncmp(last, PREFIX, sizeof(PREFIX) - 1) && !strcmp(last + sizeof(PREFIX) - 1, p->name);
+	return !strncmp(last, PREFIX, sizeof(PREFIX) - 1) &&
+	       !strcmp(last + sizeof(PREFIX) - 1, p->name);
 }
 
 static void table_append(struct table *t, const struct pending *p)
@@ -122,8 +124,8 @@ static bool is_better(const struct pending *a, enum rank rank, const char *name,
 }
 
 /* Keys come in order. */
-static void table_add(struct table *t, struct pending *p, uint32_t key, enum rank rank, uint32_t module,
-		      const char *name, size_t size)
+static void table_add(struct table *t, struct pending *p, uint32_t key, enum rank rank,
+		      uint32_t module, const char *name, size_t size)
 {
 	if (p->any && p->key == key && !is_better(p, rank, name, size))
 		return;
@@ -154,7 +156,8 @@ static enum rank rank_of(const struct line *l)
 	}
 }
 
-/* The module's name in k->modules. A module's symbols follow each other: only the last name is looked at. */
+/* The module's name in k->modules. A module's symbols follow each other: only the last name is
+ * looked at. */
 static uint32_t module_of(struct parser *p, const struct line *l)
 {
 	struct buf *b = &p->k->modules;
@@ -197,7 +200,9 @@ static void take(struct parser *p, const struct line *l)
 		return;
 	}
 	*array_push(p->loose, p->nr_loose, p->loose_cap) = (struct radix_entry){
-		.key = (uint64_t)key << 2 | rank, .a = (uint32_t)p->loose_names.size, .b = module_of(p, l),
+		.key = (uint64_t)key << 2 | rank,
+		.a = (uint32_t)p->loose_names.size,
+		.b = module_of(p, l),
 	};
 	buf_add(&p->loose_names, l->name, name_size);
 	buf_add(&p->loose_names, "", 1);
@@ -220,10 +225,12 @@ static const char *word_end(const char *s, const char *end)
 /* "ffffffff81000000 T name", then perhaps a tab and "[module]". */
 static bool parse_line(struct line *l, const char *s, const char *end)
 {
-	static const uint8_t digits[256] = { /* value + 1 */
-		['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-		['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-		['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+	/* value + 1 */
+	static const uint8_t digits[256] = {
+		['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+		['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+		['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+		['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 	};
 	const char *start = s;
 	bool bad = false;
@@ -255,7 +262,8 @@ static bool parse_line(struct line *l, const char *s, const char *end)
 	return s == end;
 }
 
-/* Takes the whole lines of TEXT, with LAST also a last one without its end. Returns the bytes taken, or -EBADMSG. */
+/* Takes the whole lines of TEXT, with LAST also a last one without its end. Returns the bytes
+ * taken, or -EBADMSG. */
 static ssize_t feed(struct parser *p, const char *text, size_t size, bool last)
 {
 	const char *s = text, *end = text + size;
@@ -312,7 +320,8 @@ static int finish(struct parser *p)
 		const struct radix_entry *e = &p->loose[i];
 		const char *name = (const char *)p->loose_names.data + e->a;
 
-		table_add(&k->loose, &p->pending, (uint32_t)(e->key >> 2), e->key & 3, e->b, name, strlen(name));
+		table_add(&k->loose, &p->pending, (uint32_t)(e->key >> 2), e->key & 3, e->b, name,
+			  strlen(name));
 	}
 	commit(&k->loose, &p->pending);
 	table_shrink(&k->sorted);
@@ -484,7 +493,9 @@ int kallsyms_find(struct kallsyms *k, int64_t relative, struct kallsyms_symbol *
 	if (!*name)
 		return -ENOENT;
 	*sym = (struct kallsyms_symbol){
-		.start = relative - (int64_t)(key - t->keys[i]), .name = name, .module = module_name(k, t, i),
+		.start = relative - (int64_t)(key - t->keys[i]),
+		.name = name,
+		.module = module_name(k, t, i),
 	};
 	return 0;
 }

@@ -16,7 +16,8 @@ static bool is_sorted(const struct radix_entry *e, size_t nr)
 	return true;
 }
 
-static void sort_digit(const struct radix_entry *from, struct radix_entry *to, size_t nr, unsigned shift)
+static void sort_digit(const struct radix_entry *from, struct radix_entry *to, size_t nr,
+		       unsigned shift)
 {
 	size_t start[DIGIT_SIZE] = { 0 }, sum = 0;
 

@@ -1,5 +1,6 @@
-/* radix: a stable sort of 16-byte entries by a 64-bit key, least significant digit first; digits that are equal in all
- * entries cost nothing. Linear, whatever the keys: nobody can choose a slow order. */
+/* radix: a stable sort of 16-byte entries by a 64-bit key, least significant digit first; digits
+ * that are equal in all entries cost nothing. Linear, whatever the keys: nobody can choose a slow
+ * order. */
 #ifndef OBJECT_RADIX_H
 #define OBJECT_RADIX_H
 

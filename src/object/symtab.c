@@ -16,10 +16,12 @@
 #define ALIASES_MAX 64         /* of one address; more are dropped in the file's order */
 #define NESTING_MAX 64         /* entries looked at behind a symbol that ends before the address */
 
-_Static_assert(PIECE_SIZE % sizeof(Elf64_Sym) == 0 && PIECE_SIZE % sizeof(Elf32_Sym) == 0, "whole symbols");
+_Static_assert(PIECE_SIZE % sizeof(Elf64_Sym) == 0 && PIECE_SIZE % sizeof(Elf32_Sym) == 0,
+	       "whole symbols");
 
-/* An entry's key is the address and, below it, four bits: while the table is built the symbol's rank (the smaller, the
- * better), so that sorting by key puts the best alias first; afterwards these marks. */
+/* An entry's key is the address and, below it, four bits: while the table is built the symbol's
+ * rank (the smaller, the better), so that sorting by key puts the best alias first; afterwards
+ * these marks. */
 #define KEY_BITS 4
 #define RANK_LOCAL 2u /* 0 global, 1 weak */
 #define RANK_LABEL 8u
@@ -128,7 +130,8 @@ static int read_symbols(struct symtab *t, struct source *src)
 {
 	bool is_64 = elf_is_64(src->elf);
 	size_t symbol_size = is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
-	uint64_t left = src->symbols->size - src->symbols->size % symbol_size, offset = src->symbols->offset;
+	uint64_t left = src->symbols->size - src->symbols->size % symbol_size,
+		 offset = src->symbols->offset;
 	uint8_t *piece = malloc(PIECE_SIZE);
 	int err = piece ? 0 : -ENOMEM;
 
@@ -152,7 +155,8 @@ static int read_symbols(struct symtab *t, struct source *src)
 	return err;
 }
 
-/* Where code at ADDRESS can reach at most: its section's end, or the next section when it is in none. */
+/* Where code at ADDRESS can reach at most: its section's end, or the next section when it is in
+ * none. */
 static uint64_t section_end(const struct elf *e, uint64_t address)
 {
 	uint64_t next = UINT64_MAX;
@@ -170,8 +174,9 @@ static uint64_t section_end(const struct elf *e, uint64_t address)
 	return next;
 }
 
-/* Size of an unsized symbol: up to NEXT or its section's end. *END is what section_end said of the one before: a
- * search for each would let a file of many sections and symbols cost their product. */
+/* Size of an unsized symbol: up to NEXT or its section's end. *END is what section_end said of the
+ * one before: a search for each would let a file of many sections and symbols cost their product.
+ */
 static uint32_t unsized(const struct elf *e, uint64_t address, uint64_t next, uint64_t *end)
 {
 	uint64_t size;
@@ -182,8 +187,8 @@ static uint32_t unsized(const struct elf *e, uint64_t address, uint64_t next, ui
 	return size < SYMTAB_UNSIZED_MAX ? (uint32_t)size : SYMTAB_UNSIZED_MAX;
 }
 
-/* Makes the index of the sorted symbols, in place: of each address only the symbols of the best rank stay, all with the
- * largest size there; labels inside functions go. */
+/* Makes the index of the sorted symbols, in place: of each address only the symbols of the best
+ * rank stay, all with the largest size there; labels inside functions go. */
 static void build_index(struct symtab *t, const struct elf *elf)
 {
 	struct radix_entry *e = t->entries;
@@ -202,10 +207,13 @@ static void build_index(struct symtab *t, const struct elf *elf)
 		if (!(key & RANK_LABEL) && address + size > covered)
 			covered = address + size;
 		if (!size)
-			size = unsized(elf, address, next < t->nr ? address_of(&e[next]) : UINT64_MAX, &end);
-		for (uint32_t i = first; i < next && e[i].key == key && out - start < ALIASES_MAX; i++, out++)
-			e[out] = (struct radix_entry){ address << KEY_BITS | (out > start ? KEY_ALIAS : 0), size,
-						       e[i].b };
+			size = unsized(elf, address,
+				       next < t->nr ? address_of(&e[next]) : UINT64_MAX, &end);
+		for (uint32_t i = first; i < next && e[i].key == key && out - start < ALIASES_MAX;
+		     i++, out++)
+			e[out] = (struct radix_entry){
+				address << KEY_BITS | (out > start ? KEY_ALIAS : 0), size, e[i].b
+			};
 	}
 	t->nr = out;
 }
@@ -232,7 +240,8 @@ static int open_source(struct symtab *t, struct source *src)
 	return 0;
 }
 
-/* The first usable section of TYPE. More than one would let a file have the same bytes read any number of times. */
+/* The first usable section of TYPE. More than one would let a file have the same bytes read any
+ * number of times. */
 static bool find_source(struct elf *e, uint32_t type, struct source *src)
 {
 	for (unsigned i = 0; i < elf_nr_sections(e); i++) {
@@ -330,7 +339,8 @@ static int read_name(struct symtab *t, int fd, uint32_t pos, char name[SYMTAB_NA
 
 static bool is_better(const char *a, const char *b)
 {
-	size_t a_under = strspn(a, "_"), b_under = strspn(b, "_"), a_length = strlen(a), b_length = strlen(b);
+	size_t a_under = strspn(a, "_"), b_under = strspn(b, "_"), a_length = strlen(a),
+	       b_length = strlen(b);
 
 	if (!a_length || !b_length)
 		return a_length > b_length;
@@ -341,7 +351,8 @@ static bool is_better(const char *a, const char *b)
 	return strcmp(a, b) < 0;
 }
 
-/* Applies the alias rule to the symbols that begin where entry FIRST does; its own name is in t->name. */
+/* Applies the alias rule to the symbols that begin where entry FIRST does; its own name is in
+ * t->name. */
 static int choose_alias(struct symtab *t, int fd, uint32_t first)
 {
 	struct radix_entry *e = t->entries;

@@ -112,9 +112,12 @@ static void cuts_what_reaches_past_the_end(void **state)
 	int fd;
 
 	elfgen_make(&g);
-	memset(g.bytes + elfgen_shdr_at(&g, ELFGEN_SYMTAB) + offsetof(Elf64_Shdr, sh_offset), 0xff, 8);
-	memset(g.bytes + elfgen_shdr_at(&g, ELFGEN_STRTAB) + offsetof(Elf64_Shdr, sh_size) + 4, 0x3f, 4);
-	memset(g.bytes + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_filesz), 0x7f, 8);
+	memset(g.bytes + elfgen_shdr_at(&g, ELFGEN_SYMTAB) + offsetof(Elf64_Shdr, sh_offset), 0xff,
+	       8);
+	memset(g.bytes + elfgen_shdr_at(&g, ELFGEN_STRTAB) + offsetof(Elf64_Shdr, sh_size) + 4,
+	       0x3f, 4);
+	memset(g.bytes + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_filesz),
+	       0x7f, 8);
 	assert_int_equal(open_gen(&e, &g, &fd), 0);
 	assert_int_equal(elf_section(e, ELFGEN_SYMTAB)->type, SHT_NULL);
 	assert_int_equal(elf_section(e, ELFGEN_SYMTAB)->size, 0);
@@ -128,7 +131,8 @@ static void cuts_what_reaches_past_the_end(void **state)
 	close(fd);
 }
 
-/* e_shnum 0 with a section 0 that claims 2^32 sections of a sparse file: libelf would allocate for them. */
+/* e_shnum 0 with a section 0 that claims 2^32 sections of a sparse file: libelf would allocate for
+ * them. */
 static void refuses_more_sections_than_there_can_be(void **state)
 {
 	struct elfgen g = { 0 };

@@ -13,27 +13,26 @@
 
 #define TEXT 0xffffffff81000000
 
-static const char sample[] =
-	"0000000000000000 A fixed_percpu_data\n"
-	"ffffffff81000000 T _stext\n"
-	"ffffffff81000000 T _text\n"
-	"ffffffff81000000 t startup\n"
-	"ffffffff81000030 T __pfx_schedule\n"
-	"ffffffff81000040 T schedule\n"
-	"ffffffff81000100 t helper\n"
-	"ffffffff81000100 W weak_one\n"
-	"ffffffff81000100 T __strong\n"
-	"ffffffff81000200 t last_function\n"
-	"ffffffff81000300 T _etext\n"
-	"ffffffff81001000 D some_data\n"
-	"ffffffff81001008 d more_data\n"
-	"ffffffff81002000 t init_function\n"
-	"ffffffffc0202000 t mod_b\t[second]\n"
-	"ffffffffc0202100 d mod_data\t[second]\n"
-	"ffffffffc0201000 t mod_a\t[first]\n"
-	"ffffffffc0201800 T __pfx_mod_c\t[first]\n"
-	"ffffffffc0201810 T mod_c\t[first]\n"
-	"ffffffffc0100000 t bpf_prog_6deef7357e7b4530_filter\t[bpf]\n";
+static const char sample[] = "0000000000000000 A fixed_percpu_data\n"
+			     "ffffffff81000000 T _stext\n"
+			     "ffffffff81000000 T _text\n"
+			     "ffffffff81000000 t startup\n"
+			     "ffffffff81000030 T __pfx_schedule\n"
+			     "ffffffff81000040 T schedule\n"
+			     "ffffffff81000100 t helper\n"
+			     "ffffffff81000100 W weak_one\n"
+			     "ffffffff81000100 T __strong\n"
+			     "ffffffff81000200 t last_function\n"
+			     "ffffffff81000300 T _etext\n"
+			     "ffffffff81001000 D some_data\n"
+			     "ffffffff81001008 d more_data\n"
+			     "ffffffff81002000 t init_function\n"
+			     "ffffffffc0202000 t mod_b\t[second]\n"
+			     "ffffffffc0202100 d mod_data\t[second]\n"
+			     "ffffffffc0201000 t mod_a\t[first]\n"
+			     "ffffffffc0201800 T __pfx_mod_c\t[first]\n"
+			     "ffffffffc0201810 T mod_c\t[first]\n"
+			     "ffffffffc0100000 t bpf_prog_6deef7357e7b4530_filter\t[bpf]\n";
 
 static struct kallsyms *parse(const char *text)
 {
@@ -43,7 +42,8 @@ static struct kallsyms *parse(const char *text)
 	return k;
 }
 
-static void assert_symbol(struct kallsyms *k, int64_t relative, const char *name, int64_t start, const char *module)
+static void assert_symbol(struct kallsyms *k, int64_t relative, const char *name, int64_t start,
+			  const char *module)
 {
 	struct kallsyms_symbol s;
 	int err = kallsyms_find(k, relative, &s);
@@ -89,7 +89,8 @@ static void modules_come_unsorted(void **state)
 	assert_symbol(k, 0x3f202004, "mod_b", 0x3f202000, "second");
 	assert_symbol(k, 0x3f202104, NULL, 0, NULL);
 	assert_symbol(k, 0x3f100010, "bpf_prog_6deef7357e7b4530_filter", 0x3f100000, "bpf");
-	assert_symbol(k, 0x3f100000 + KALLSYMS_FUNCTION_MAX - 1, "bpf_prog_6deef7357e7b4530_filter", 0x3f100000, "bpf");
+	assert_symbol(k, 0x3f100000 + KALLSYMS_FUNCTION_MAX - 1, "bpf_prog_6deef7357e7b4530_filter",
+		      0x3f100000, "bpf");
 	assert_symbol(k, 0x3f100000 + KALLSYMS_FUNCTION_MAX, NULL, 0, NULL);
 	kallsyms_free(k);
 }
@@ -97,7 +98,8 @@ static void modules_come_unsorted(void **state)
 /* As it is on arm64. */
 static void modules_below_the_kernel(void **state)
 {
-	struct kallsyms *k = parse("ffff800080000000 T _text\nffff800080000100 T f\nffff80007a000000 t g\t[m]\n");
+	struct kallsyms *k = parse(
+		"ffff800080000000 T _text\nffff800080000100 T f\nffff80007a000000 t g\t[m]\n");
 
 	assert_symbol(k, 0x180, "f", 0x100, "");
 	assert_symbol(k, -0x5fffffe, "g", -0x6000000, "m");
@@ -110,7 +112,8 @@ static void says_when_it_is_restricted(void **state)
 	char zeros[sizeof(sample)];
 
 	memcpy(zeros, sample, sizeof(sample));
-	for (char *line = zeros; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+	for (char *line = zeros; line && *line;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		memset(line, '0', 16);
 	assert_int_equal(kallsyms_parse(&k, zeros, sizeof(zeros) - 1), -EACCES);
 }
@@ -118,10 +121,21 @@ static void says_when_it_is_restricted(void **state)
 static void refuses_other_texts(void **state)
 {
 	static const char *const bad[] = {
-		"", "\n", "hello\n", "ffffffff81000000 T f\n", "ffffffff81000000 T\n", "ffffffff81000000 T \n",
-		"ffffffff81000000  _text\n", "fffffffff81000000 T _text\n", "ffffffff81000000 T _text x\n",
-		"ffffffff81000000 T _text [\n", "ffffffff81000000 T _text [m\n", "ffffffff81000000 T a\001b\n",
-		" T _text\n", "fffffffg81000000 T _text\n", "0 T _text\n1 T x\n",
+		"",
+		"\n",
+		"hello\n",
+		"ffffffff81000000 T f\n",
+		"ffffffff81000000 T\n",
+		"ffffffff81000000 T \n",
+		"ffffffff81000000  _text\n",
+		"fffffffff81000000 T _text\n",
+		"ffffffff81000000 T _text x\n",
+		"ffffffff81000000 T _text [\n",
+		"ffffffff81000000 T _text [m\n",
+		"ffffffff81000000 T a\001b\n",
+		" T _text\n",
+		"fffffffg81000000 T _text\n",
+		"0 T _text\n1 T x\n",
 	};
 	struct kallsyms *k;
 

@@ -34,7 +34,8 @@ static int open_gen(struct symtab **t, struct elfgen *g, int *fd)
 	return err;
 }
 
-static int make(struct symtab **t, struct elfgen *g, const struct elfgen_symbol *symbols, size_t nr, int *fd)
+static int make(struct symtab **t, struct elfgen *g, const struct elfgen_symbol *symbols, size_t nr,
+		int *fd)
 {
 	g->symbols = symbols;
 	g->nr_symbols = (unsigned)nr;
@@ -203,7 +204,8 @@ static void nested_functions(void **state)
 
 static void thumb_bit_is_no_address(void **state)
 {
-	static const struct elfgen_symbol symbols[] = { { "thumb", 0x401001, 0x10, INFO(GLOBAL, FUNC), 0, 0 } };
+	static const struct elfgen_symbol symbols[] = { { "thumb", 0x401001, 0x10,
+							  INFO(GLOBAL, FUNC), 0, 0 } };
 	struct elfgen g = { .is_32 = true, .machine = EM_ARM };
 	struct symtab *t;
 	int fd;
@@ -225,8 +227,12 @@ static void hostile_symbols(void **state)
 	int fd;
 
 	for (unsigned i = 0; i < ELFGEN_SYMBOLS; i++)
-		symbols[i] = (struct elfgen_symbol){ "x", i < 60 ? 0x401000 : UINT64_MAX - i,
-						     i < 60 ? 1 : UINT64_MAX, INFO(GLOBAL, FUNC), 0, 0 };
+		symbols[i] = (struct elfgen_symbol){ "x",
+						     i < 60 ? 0x401000 : UINT64_MAX - i,
+						     i < 60 ? 1 : UINT64_MAX,
+						     INFO(GLOBAL, FUNC),
+						     0,
+						     0 };
 	symbols[59].value = UINT64_C(0x0fffffffffffffff);
 	symbols[59].size = UINT64_MAX;
 	assert_int_equal(make(&t, &g, symbols, NR(symbols), &fd), 0);
@@ -243,7 +249,8 @@ static void hostile_symbols(void **state)
 	g.bytes[elfgen_shdr_at(&g, ELFGEN_STRTAB) + offsetof(Elf64_Shdr, sh_size)] = 4;
 	assert_int_equal(open_gen(&t, &g, &fd), 0);
 	assert_name(t, fd, 0x401000, "nam");
-	assert_int_equal(ftruncate(fd, 0x1000), 0); /* names that were read stay, others are an error */
+	assert_int_equal(ftruncate(fd, 0x1000),
+			 0); /* names that were read stay, others are an error */
 	symtab_trim(t);
 	assert_int_equal(symtab_find(t, fd, 0x401000, &s), -EBADMSG);
 	symtab_free(t);
@@ -251,7 +258,8 @@ static void hostile_symbols(void **state)
 
 	/* A symbol table of 48 GiB in a sparse file. */
 	elfgen_make(&g);
-	memcpy(g.bytes + elfgen_shdr_at(&g, ELFGEN_SYMTAB) + offsetof(Elf64_Shdr, sh_size), &huge, 8);
+	memcpy(g.bytes + elfgen_shdr_at(&g, ELFGEN_SYMTAB) + offsetof(Elf64_Shdr, sh_size), &huge,
+	       8);
 	fd = io_memfd("symtab", g.bytes, g.size);
 	assert_int_equal(ftruncate(fd, (off_t)64 << 30), 0);
 	{
@@ -266,8 +274,13 @@ static void hostile_symbols(void **state)
 
 static void tables_that_cannot_be_used(void **state)
 {
-	static const struct elfgen_symbol symbols[] = { { "f", 0x401000, 0x10, INFO(GLOBAL, FUNC), 0, 0 } };
-	static const struct { unsigned section; size_t field; uint8_t value; } damage[] = {
+	static const struct elfgen_symbol symbols[] = { { "f", 0x401000, 0x10, INFO(GLOBAL, FUNC),
+							  0, 0 } };
+	static const struct {
+		unsigned section;
+		size_t field;
+		uint8_t value;
+	} damage[] = {
 		{ ELFGEN_SYMTAB, offsetof(Elf64_Shdr, sh_link), 77 },
 		{ ELFGEN_SYMTAB, offsetof(Elf64_Shdr, sh_link), ELFGEN_TEXT },
 		{ ELFGEN_SYMTAB, offsetof(Elf64_Shdr, sh_flags) + 1, SHF_COMPRESSED >> 8 },
@@ -305,7 +318,8 @@ static void sorts_any_keys(void **state)
 		}
 		assert_int_equal(radix_sort(e, NUMBER), 0);
 		for (uint32_t i = 1; i < NUMBER; i++)
-			assert_true(e[i - 1].key < e[i].key || (e[i - 1].key == e[i].key && e[i - 1].a < e[i].a));
+			assert_true(e[i - 1].key < e[i].key ||
+				    (e[i - 1].key == e[i].key && e[i - 1].a < e[i].a));
 	}
 	free(e);
 	assert_int_equal(radix_sort(NULL, 0), 0);
@@ -327,7 +341,8 @@ static void reads_strings_across_blocks(void **state)
 	assert_int_equal(strings_get(&s, fd, 4001, out, sizeof(out)), 4999);
 	assert_int_equal(strings_get(&s, fd, 4001, out, 10), 9);
 	assert_string_equal(out, "xxxxxxxxx");
-	assert_int_equal(strings_get(&s, fd, 9001, out, sizeof(out)), SIZE - 100 - 9001); /* no NUL: the range's end */
+	assert_int_equal(strings_get(&s, fd, 9001, out, sizeof(out)),
+			 SIZE - 100 - 9001); /* no NUL: the range's end */
 	assert_int_equal(strings_get(&s, fd, SIZE - 100, out, sizeof(out)), -EBADMSG);
 	strings_trim(&s);
 	assert_int_equal(s.held, 0);
@@ -338,9 +353,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_functions_to_their_end), cmocka_unit_test(alias_rule),
-		cmocka_unit_test(labels_of_assembly),		cmocka_unit_test(nested_functions),
-		cmocka_unit_test(thumb_bit_is_no_address),	cmocka_unit_test(hostile_symbols),
-		cmocka_unit_test(tables_that_cannot_be_used),	cmocka_unit_test(sorts_any_keys),
+		cmocka_unit_test(labels_of_assembly),           cmocka_unit_test(nested_functions),
+		cmocka_unit_test(thumb_bit_is_no_address),      cmocka_unit_test(hostile_symbols),
+		cmocka_unit_test(tables_that_cannot_be_used),   cmocka_unit_test(sorts_any_keys),
 		cmocka_unit_test(reads_strings_across_blocks),
 	};
 
