@@ -22,8 +22,7 @@ struct kallsyms;
 struct kallsyms_symbol {
 	int64_t start;    /* relative to _text */
 	const char *name; /* as in the file; valid until the next call */
-	const char
-		*module; /* "" for the kernel proper, "bpf" for BPF programs; lives as long as K */
+	const char *module; /* "" for the kernel, "bpf" for BPF programs; lives as long as K */
 };
 
 /* Reads FD from its beginning to its end, in pieces; the position stays. 0; -EACCES: all addresses
