@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+#define HASH_SLOTS_MIN 16
+
 uint64_t hash_seed;
 
 __attribute__((constructor)) static void hash_seed_init(void)
@@ -37,10 +39,10 @@ static void hash_insert(struct hash *h, uint32_t hash, uint32_t index)
 	h->slots[pos] = (struct hash_slot){ hash, index };
 }
 
-static void hash_grow(struct hash *h)
+static void hash_resize(struct hash *h, uint32_t nr_new)
 {
 	struct hash_slot *old = h->slots;
-	uint32_t nr_old = old ? h->mask + 1 : 0, nr_new = nr_old ? nr_old * 2 : 16;
+	uint32_t nr_old = old ? h->mask + 1 : 0;
 
 	h->slots = xreallocarray(NULL, nr_new, sizeof(*h->slots));
 	memset(h->slots, 0xff, (size_t)nr_new * sizeof(*h->slots));
@@ -54,7 +56,7 @@ static void hash_grow(struct hash *h)
 void hash_add(struct hash *h, uint32_t hash, uint32_t index)
 {
 	if (!h->slots || (uint64_t)(h->nr + 1) * 4 > ((uint64_t)h->mask + 1) * 3)
-		hash_grow(h);
+		hash_resize(h, h->slots ? (h->mask + 1) * 2 : HASH_SLOTS_MIN);
 	hash_insert(h, hash, index);
 	h->nr++;
 }
@@ -86,6 +88,8 @@ bool hash_del(struct hash *h, uint32_t hash, uint32_t index)
 	}
 	h->slots[hole].index = HASH_NONE;
 	h->nr--;
+	if (h->mask >= HASH_SLOTS_MIN && h->nr < h->mask / 8)
+		hash_resize(h, (h->mask + 1) / 2);
 	return true;
 }
 

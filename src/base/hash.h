@@ -26,7 +26,7 @@ struct hash {
 void hash_fini(struct hash *h);
 void hash_clear(struct hash *h); /* forgets all elements, keeps the slots */
 void hash_add(struct hash *h, uint32_t hash, uint32_t index);
-/* Removes the slot of element INDEX; false when it is not there. */
+/* Removes the slot of element INDEX; false when it is not there. Memory that few elements are left in is given back. */
 bool hash_del(struct hash *h, uint32_t hash, uint32_t index);
 /* Element OLD_INDEX is called NEW_INDEX from now on (it was moved into a hole). */
 void hash_move(struct hash *h, uint32_t hash, uint32_t old_index, uint32_t new_index);
