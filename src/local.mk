@@ -8,3 +8,4 @@ include src/perf/local.mk
 include src/profile/local.mk
 include src/opener/local.mk
 include src/object/local.mk
+include src/proc/local.mk

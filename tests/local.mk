@@ -21,6 +21,7 @@ unit_tests += tests/unit/opener_hang
 unit_tests += tests/unit/kallsyms
 unit_tests += tests/unit/symtab
 unit_tests += tests/unit/elf
+unit_tests += tests/unit/process
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

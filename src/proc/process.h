@@ -19,7 +19,7 @@
 /* Limits. What is above them is refused and counted; nothing is evicted for it. */
 #define PROCESSES_MAX (1u << 17)
 #define THREADS_MAX (1u << 18)
-#define MAPS_MAX (1u << 20)        /* in all spaces */
+#define MAPS_MAX (1u << 19)        /* in all spaces */
 #define SPACE_MAPS_MAX (1u << 14)  /* in one; more than any program has, few enough to sort in */
 #define FILES_SIZE_MAX (32u << 20) /* bytes of struct process_file with their paths */
 

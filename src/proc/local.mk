@@ -1,0 +1,11 @@
+libpprofd_a_SOURCES += \
+	%reldir%/cgroup.c \
+	%reldir%/life.c %reldir%/life.h \
+	%reldir%/maps.c \
+	%reldir%/merge.c \
+	%reldir%/names.c \
+	%reldir%/process.c %reldir%/process.h \
+	%reldir%/procfs.c %reldir%/procfs.h \
+	%reldir%/roster.c \
+	%reldir%/space.c \
+	%reldir%/table.h
