@@ -1,4 +1,4 @@
-/* perf/record: six words choose the layout, the rest is one record. */
+/* perf/record: six words choose the layout, the rest is one record; all that the decoder points to is read. */
 #include <assert.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
@@ -10,24 +10,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct record_layout layout = { 0 };
-	struct record rec;
 	uint64_t word[6], id, sum = 0;
+	struct record rec;
 	uint8_t *copy;
 
 	if (size < sizeof(word))
 		return 0;
 	memcpy(word, data, sizeof(word));
-	layout.sample_type = word[0];
-	layout.read_format = word[1];
-	layout.branch_sample_type = word[2];
-	layout.regs_user = word[3];
-	layout.regs_intr = word[4];
-	layout.sample_id_all = word[5] & 1;
-	layout.swap = word[5] & 2;
 	size -= sizeof(word);
 	copy = malloc(size);
 	memcpy(copy, data + sizeof(word), size);
+	struct record_layout layout = { word[0], word[1], word[2], word[3], word[4], word[5] & 1, word[5] & 2 };
+
 	record_id(copy, size, &layout, &id);
 	if (!record_decode(copy, size, &layout, &rec)) {
 		assert(record_time(copy, size, &layout) == rec.time);
@@ -41,5 +35,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	free(copy);
-	return (int)(sum & 0); /* read, not judged */
+	return sum == 1 ? -1 : 0; /* what is read may not be optimized away */
 }

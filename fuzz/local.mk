@@ -6,6 +6,7 @@ fuzz_targets += fuzz/fuzz_mountinfo
 fuzz_targets += fuzz/fuzz_opener_answer
 fuzz_targets += fuzz/fuzz_opener_request
 fuzz_targets += fuzz/fuzz_perf_record
+fuzz_targets += fuzz/fuzz_perf_ring
 fuzz_targets += fuzz/fuzz_profile
 fuzz_targets += fuzz/fuzz_perfdata
 

@@ -12,6 +12,7 @@ LDADD = $(fuzz_driver) $(pprofd_libs) $(CMOCKA_LIBS)
 unit_tests =
 unit_tests += tests/unit/base
 unit_tests += tests/unit/profile
+unit_tests += tests/unit/event
 unit_tests += tests/unit/merge
 unit_tests += tests/unit/record
 unit_tests += tests/unit/ring
