@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/mem.h"
 
 #define MIN_SEEDS     20
 #define MAX_SEED_SIZE (16 << 20)
@@ -25,12 +25,11 @@ static int is_file(const struct dirent *e)
 
 static int replay_file(const char *dir, const char *name)
 {
-	char path[PATH_MAX];
+	char *path = xasprintf("%s/%s", dir, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 	struct buf b = { 0 };
-	int fd, err;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	free(path);
 	if (fd < 0)
 		return -errno;
 	err = io_read_all(fd, &b, MAX_SEED_SIZE);
@@ -65,18 +64,19 @@ int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
 	const char *top = getenv("top_srcdir");
-	char dir[PATH_MAX];
+	char *dir;
 	int nr;
 
 	if (!strncmp(name, "fuzz_", 5))
 		name += 5;
 	puts("1..1");
-	snprintf(dir, sizeof(dir), "%s/fuzz/seeds/%s", top ? top : ".", name);
+	dir = xasprintf("%s/fuzz/seeds/%s", top ? top : ".", name);
 	nr = replay_dir(dir);
 	if (nr < 0)
 		printf("# %s: %s\n", dir, strerror(-nr));
 	else
 		printf("# %d seeds, at least %d are needed\n", nr, MIN_SEEDS);
 	printf("%s 1 - %s replays its seeds\n", nr >= MIN_SEEDS ? "ok" : "not ok", name);
+	free(dir);
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "perf/ring.h"
 
@@ -183,6 +185,29 @@ static void a_head_that_cannot_be_is_skipped(void **state)
 	ring_close(&k.ring);
 }
 
+/* A memfd maps as a perf event's descriptor does. */
+static void an_opened_ring_is_the_descriptors_memory(void **state)
+{
+	size_t page_size = (size_t)sysconf(_SC_PAGESIZE), size;
+	struct perf_event_header h = { .type = 3, .size = 8 };
+	int fd = memfd_create("ring", MFD_CLOEXEC);
+	struct perf_event_mmap_page page = { .data_head = 8 };
+	struct ring r;
+	uint64_t pos;
+
+	assert_int_equal(ftruncate(fd, (off_t)(2 * page_size)), 0);
+	assert_int_equal(pwrite(fd, &page, sizeof(page), 0), sizeof(page));
+	assert_int_equal(pwrite(fd, &h, sizeof(h), (off_t)page_size), sizeof(h));
+	assert_int_equal(ring_open(&r, fd, page_size), 0);
+	assert_int_equal(ring_begin(&r), 8);
+	assert_non_null(ring_next(&r, &size, &pos));
+	ring_release(&r, r.next);
+	ring_close(&r);
+	assert_int_equal(pread(fd, &page, sizeof(page), 0), sizeof(page));
+	assert_int_equal(page.data_tail, 8);
+	close(fd);
+}
+
 static void only_whole_pages_of_a_power_of_two_open(void **state)
 {
 	struct ring r = { 0 };
@@ -202,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_full_ring_is_one_record_or_many),
 		cmocka_unit_test(sizes_that_cannot_be_are_skipped_and_counted_once),
 		cmocka_unit_test(a_head_that_cannot_be_is_skipped),
+		cmocka_unit_test(an_opened_ring_is_the_descriptors_memory),
 		cmocka_unit_test(only_whole_pages_of_a_power_of_two_open),
 	};
 
