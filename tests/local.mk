@@ -23,6 +23,7 @@ unit_tests += tests/unit/kallsyms
 unit_tests += tests/unit/symtab
 unit_tests += tests/unit/elf
 unit_tests += tests/unit/process
+unit_tests += tests/unit/collect
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

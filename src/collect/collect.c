@@ -64,11 +64,25 @@ static void add_unowned(struct collect *c, struct kind *k, struct stack *s, enum
 	window_add(c, k, NULL, s, profile_label_set(window_profile(c, k), NULL, 0), values);
 }
 
+/* Of no table: it has neither a life nor maps. */
+static void add_idle(struct collect *c, struct kind *k, struct stack *s, const int64_t values[2])
+{
+	static const struct label_source idle = {
+		.comm = "swapper", .thread_comm = "swapper", .unit = "", .container = "",
+	};
+
+	if (!s->nr_kernel)
+		s->root = PSEUDO_IDLE;
+	if (!k->idle_labels)
+		k->idle_labels = labels_build(c, k, &idle) + 1;
+	window_add(c, k, NULL, s, k->idle_labels - 1, values);
+}
+
 static void add_owned(struct collect *c, uint32_t kind, const struct record *rec, struct stack *s,
 		      const int64_t values[2])
 {
 	struct kind *k = &c->kinds[kind];
-	struct process *p = process_get(c->processes, rec->pid, rec->time);
+	struct process *p = process_get(c->processes, rec->pid);
 	struct thread *t = p ? process_thread(c->processes, p, rec->tid) : NULL;
 
 	if (!t) {
@@ -77,7 +91,7 @@ static void add_owned(struct collect *c, uint32_t kind, const struct record *rec
 		return;
 	}
 	labels_cgroup(c, p, rec->sample.cgroup);
-	if (s->nr_user && s->root == PSEUDO_NONE && p->space->state != SPACE_KNOWN && c->asks.maps) {
+	if (s->nr_user && s->root == PSEUDO_NONE && c->asks.maps && p->space->state != SPACE_KNOWN) {
 		resolve_ask_maps(c, p);
 		wait_add(c, kind, p, t, s, values);
 		return;
@@ -133,9 +147,9 @@ static void add_sample(struct collect *c, const struct record *rec, uint32_t kin
 	} else if (!rec->pid && c->o.outside) {
 		c->counters.samples_outside++;
 		add_unowned(c, k, &s, PSEUDO_OUTSIDE, values);
+	} else if (!rec->pid) {
+		add_idle(c, k, &s, values);
 	} else {
-		if (!rec->pid && !s.nr_kernel)
-			s.root = PSEUDO_IDLE;
 		add_owned(c, kind, rec, &s, values);
 	}
 }

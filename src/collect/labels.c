@@ -73,10 +73,6 @@ void labels_source(struct label_source *src, const struct process *p, const stru
 	};
 	memcpy(src->comm, p->comm, sizeof(src->comm));
 	memcpy(src->thread_comm, t->comm, sizeof(src->thread_comm));
-	if (!p->pid && !src->comm[0]) { /* the kernel announces the idle task nowhere */
-		memcpy(src->comm, "swapper", 8);
-		memcpy(src->thread_comm, "swapper", 8);
-	}
 }
 
 uint32_t labels_of(struct collect *c, struct kind *k, struct process *p, struct thread *t)

@@ -45,6 +45,7 @@ struct kind {
 	uint32_t *mappings, *label_sets;
 	uint32_t mappings_cap, label_sets_cap;
 	uint32_t pseudo[PSEUDO_NR]; /* location + 1 */
+	uint32_t idle_labels;       /* label set + 1 */
 };
 
 /* The life and image of a process that something was asked for. */
@@ -65,7 +66,7 @@ struct kernel_map {
 	uint32_t window, mapping; /* as in struct process_map */
 };
 
-/* What labels are made of. Strings are the process table's. */
+/* What labels are made of. The strings are the process's. */
 struct label_source {
 	uint32_t pid, tid;
 	char comm[16], thread_comm[16];

@@ -12,7 +12,8 @@ struct waiting_sample {
 	uint32_t kind, nr_kernel, nr_user;
 	bool truncated;
 	int64_t values[2];
-	struct label_source labels;
+	struct label_source labels; /* its strings lie behind the addresses */
+	uint32_t strings_size;
 	uint64_t addresses[];
 };
 
@@ -23,7 +24,8 @@ struct wait_group { /* never empty */
 
 static size_t sample_size(const struct waiting_sample *s)
 {
-	return sizeof(*s) + ((size_t)s->nr_kernel + s->nr_user) * sizeof(s->addresses[0]);
+	return sizeof(*s) + ((size_t)s->nr_kernel + s->nr_user) * sizeof(s->addresses[0]) +
+	       s->strings_size;
 }
 
 static struct wait_group *find_group(struct collect *c, uint32_t pid)
@@ -94,13 +96,14 @@ static bool same_identity(const struct identity *a, const struct identity *b)
 	return a->pid == b->pid && a->fork_ns == b->fork_ns && a->exec_count == b->exec_count;
 }
 
-void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread *t,
-	      const struct stack *s, const int64_t values[2])
+static struct waiting_sample *keep(const struct collect *c, uint32_t kind,
+				   const struct label_source *labels, const struct stack *s,
+				   const int64_t values[2])
 {
 	size_t nr = (size_t)s->nr_kernel + s->nr_user;
-	struct waiting_sample *w = xmalloc(sizeof(*w) + nr * sizeof(w->addresses[0]));
-	struct identity who = identity_of(p);
-	struct wait_group *g;
+	size_t unit_size = strlen(labels->unit) + 1, container_size = strlen(labels->container) + 1;
+	struct waiting_sample *w = xmalloc(sizeof(*w) + nr * sizeof(w->addresses[0]) + unit_size +
+					   container_size);
 
 	*w = (struct waiting_sample){
 		.time_ns = c->now,
@@ -109,9 +112,27 @@ void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread
 		.nr_user = s->nr_user,
 		.truncated = s->truncated,
 		.values = { values[0], values[1] },
+		.labels = *labels,
+		.strings_size = (uint32_t)(unit_size + container_size),
 	};
-	labels_source(&w->labels, p, t);
 	memcpy(w->addresses, s->addresses, nr * sizeof(w->addresses[0]));
+	/* The process may be gone, and its strings with it, before the sample is entered. */
+	w->labels.unit = memcpy(&w->addresses[nr], labels->unit, unit_size);
+	w->labels.container = memcpy((char *)&w->addresses[nr] + unit_size, labels->container,
+				     container_size);
+	return w;
+}
+
+void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread *t,
+	      const struct stack *s, const int64_t values[2])
+{
+	struct identity who = identity_of(p);
+	struct label_source labels;
+	struct waiting_sample *w;
+	struct wait_group *g;
+
+	labels_source(&labels, p, t);
+	w = keep(c, kind, &labels, s, values);
 	c->counters.samples_waited++;
 	make_room(c, sample_size(w));
 	g = find_group(c, who.pid);

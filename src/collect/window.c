@@ -109,6 +109,7 @@ void window_add(struct collect *c, struct kind *k, struct process *p, const stru
 	} else if (s->nr_user || !nr) {
 		frames[nr++] = window_pseudo(c, k, PSEUDO_UNMAPPED);
 		c->counters.samples_unmapped++;
+		truncated = false;
 	}
 	if (truncated) {
 		frames[nr++] = window_pseudo(c, k, PSEUDO_TRUNCATED);
@@ -142,6 +143,7 @@ static void kind_reset(struct kind *k)
 	k->profile = NULL;
 	cache_clear(&k->cache);
 	memset(k->pseudo, 0, sizeof(k->pseudo));
+	k->idle_labels = 0;
 	free(k->mappings);
 	free(k->label_sets);
 	k->mappings = k->label_sets = NULL;
