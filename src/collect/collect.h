@@ -45,9 +45,9 @@ struct collect_object_ask {
 	const struct process_file *file;
 };
 
-/* Asked during collect_record and collect_tick; the answers come by collect_maps and collect_object, at
- * any later time, or never. A function that is NULL is never asked: what the records say is all that
- * will be known. */
+/* Asked during any call below; the answers come by collect_maps and collect_object after that call, at any
+ * time, or never. A function that is NULL is never asked: what the records say is all that will be
+ * known. */
 struct collect_asks {
 	void *ctx;
 	/* The maps of P, whose space is unknown or has gone stale. False: it cannot be asked now (asked

@@ -121,7 +121,7 @@ static uint32_t kernel_mapping(struct collect *c, struct kind *k, struct kernel_
 
 	if (map->window != c->window) {
 		map->window = c->window;
-		map->mapping = window_map_add(c, OBJECT_NONE);
+		map->mapping = window_map_add(c, map->start, map->end, OBJECT_NONE);
 	}
 	slot = window_slot(&k->mappings, &k->mappings_cap, map->mapping);
 	if (!*slot) {

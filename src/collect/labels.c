@@ -25,7 +25,7 @@ static uint32_t add_label(struct profile *p, const char *key, const char *raw, s
 			  struct profile_label *labels, uint32_t nr)
 {
 	char clean[LABEL_NAME_MAX];
-	size_t size = text_clean(clean, sizeof(clean), raw, raw_size);
+	size_t size = text_clean(clean, sizeof(clean), raw, strnlen(raw, raw_size));
 
 	if (size)
 		labels[nr++] = (struct profile_label){

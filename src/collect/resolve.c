@@ -77,6 +77,11 @@ struct identity identity_of(const struct process *p)
 	return (struct identity){ .pid = p->pid, .exec_count = p->exec_count, .fork_ns = p->fork_ns };
 }
 
+bool identity_equal(const struct identity *a, const struct identity *b)
+{
+	return a->pid == b->pid && a->fork_ns == b->fork_ns && a->exec_count == b->exec_count;
+}
+
 struct process *identity_find(struct collect *c, const struct identity *id)
 {
 	struct process *p = process_find(c->processes, id->pid);
@@ -95,7 +100,6 @@ static bool ask_object(struct collect *c, struct process *p, struct process_map 
 	};
 
 	w->asked = identity_of(p);
-	w->start = map->start;
 	if (!c->asks.object(c->asks.ctx, &ask))
 		return false;
 	map->object = w->object = OBJECT_ASKED;
@@ -104,14 +108,21 @@ static bool ask_object(struct collect *c, struct process *p, struct process_map 
 	return true;
 }
 
+/* A maps text may show more of a mapping than its first hit knew. */
+static bool has_number(const struct collect *c, const struct process_map *map)
+{
+	return map->window == c->window && map->start >= c->maps[map->mapping].start &&
+	       map->end <= c->maps[map->mapping].end;
+}
+
 /* The window's number of MAP. At its first hit the file is asked for; once more when a window has passed
  * without an answer: it may have gone to a process that this one was forked from. */
 static uint32_t map_number(struct collect *c, struct process *p, struct process_map *map)
 {
-	if (map->window == c->window)
+	if (has_number(c, map))
 		return map->mapping;
 	map->window = c->window;
-	map->mapping = window_map_add(c, map->object);
+	map->mapping = window_map_add(c, map->start, map->end, map->object);
 	if (c->asks.object && (map->object == OBJECT_NONE || map->object == OBJECT_ASKED) &&
 	    !process_file(c->processes, map->file)->special && !ask_object(c, p, map, map->mapping))
 		*array_push(c->unasked, c->nr_unasked, c->unasked_cap) = map->mapping;
@@ -133,7 +144,8 @@ void resolve_retry_objects(struct collect *c)
 			break; /* still no room: the others neither */
 	}
 	c->nr_unasked -= done;
-	memmove(c->unasked, c->unasked + done, c->nr_unasked * sizeof(*c->unasked));
+	if (done)
+		memmove(c->unasked, c->unasked + done, c->nr_unasked * sizeof(*c->unasked));
 }
 
 void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
@@ -156,8 +168,7 @@ void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t 
 	for (i = hash_first(&c->asked, hash, &pos); i != HASH_NONE; i = hash_next(&c->asked, hash, &pos)) {
 		struct window_map *w = &c->maps[i];
 
-		if (w->object == OBJECT_ASKED && w->start == start && w->asked.pid == pid &&
-		    w->asked.fork_ns == fork_ns && w->asked.exec_count == exec_count)
+		if (w->object == OBJECT_ASKED && w->start == start && identity_equal(&w->asked, &id))
 			w->object = object;
 	}
 }
@@ -217,7 +228,7 @@ void resolve_ask_maps(struct collect *c, struct process *p)
 	struct space *s = p->space;
 	uint64_t pause = s->state == SPACE_KNOWN ? REFRESH_NS << s->nr_refreshed : ASK_AGAIN_NS;
 
-	if (!c->asks.maps || s->state == SPACE_ASKED || (s->asked_ns && c->now < s->asked_ns + pause))
+	if (!c->asks.maps || p->exited || s->state == SPACE_ASKED || (s->asked_ns && c->now < s->asked_ns + pause))
 		return;
 	s->asked_ns = c->now;
 	if (!c->asks.maps(c->asks.ctx, p))
@@ -234,18 +245,21 @@ void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t ex
 {
 	struct identity id = { .pid = pid, .exec_count = exec_count, .fork_ns = fork_ns };
 	struct process *p = identity_find(c, &id);
-	uint32_t serial;
+	uint32_t serial, nr_maps, nr_refreshed;
 
 	if (!size)
 		c->counters.maps_failed++;
 	if (!p)
 		return;
 	serial = p->space->serial;
+	nr_maps = p->space->nr_maps;
+	nr_refreshed = p->space->nr_refreshed;
 	if (size)
 		process_set_maps(c->processes, p, text, size, time_ns);
 	/* What cannot be had is not waited for: the records alone say what is mapped. */
 	p->space->state = SPACE_KNOWN;
-	if (p->space->serial != serial)
-		p->space->nr_refreshed = 0;
+	if (p->space->serial != serial || p->space->nr_maps != nr_maps)
+		nr_refreshed = 0; /* it helped */
+	p->space->nr_refreshed = nr_refreshed;
 	wait_resolve(c, c->now);
 }

@@ -56,8 +56,8 @@ struct identity {
 
 struct window_map {
 	uint32_t object; /* OBJECT_* */
+	uint64_t start, end;   /* of the process's mapping at its first hit */
 	struct identity asked; /* for whom its file was asked */
-	uint64_t start;
 };
 
 struct kernel_map {
@@ -137,6 +137,7 @@ void resolve_ask_maps(struct collect *c, struct process *p);
 void resolve_retry_objects(struct collect *c);
 struct process *identity_find(struct collect *c, const struct identity *id);
 struct identity identity_of(const struct process *p);
+bool identity_equal(const struct identity *a, const struct identity *b);
 #define BUILD_ID_HEX_SIZE (2 * 20 + 1)
 void build_id_hex(char hex[BUILD_ID_HEX_SIZE], const uint8_t *build_id, size_t size);
 uint32_t cache_find(const struct cache *cache, uint32_t serial, uint64_t address); /* UINT32_MAX */
@@ -162,7 +163,7 @@ uint32_t window_pseudo(struct collect *c, struct kind *k, enum pseudo pseudo);
 void window_add(struct collect *c, struct kind *k, struct process *p, const struct stack *s,
 		uint32_t label_set, const int64_t values[2]);
 /* A mapping's number in the running window. */
-uint32_t window_map_add(struct collect *c, uint32_t object);
+uint32_t window_map_add(struct collect *c, uint64_t start, uint64_t end, uint32_t object);
 /* The element of a table by window number, made when the table is shorter. */
 uint32_t *window_slot(uint32_t **table, uint32_t *cap, uint32_t number);
 

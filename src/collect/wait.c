@@ -91,11 +91,6 @@ static void make_room(struct collect *c, size_t size)
 	}
 }
 
-static bool same_identity(const struct identity *a, const struct identity *b)
-{
-	return a->pid == b->pid && a->fork_ns == b->fork_ns && a->exec_count == b->exec_count;
-}
-
 static struct waiting_sample *keep(const struct collect *c, uint32_t kind,
 				   const struct label_source *labels, const struct stack *s,
 				   const int64_t values[2])
@@ -136,7 +131,7 @@ void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread
 	c->counters.samples_waited++;
 	make_room(c, sample_size(w));
 	g = find_group(c, who.pid);
-	if (g && !same_identity(&g->who, &who)) { /* of an image that is gone: nothing will resolve them */
+	if (g && !identity_equal(&g->who, &who)) { /* of an image that is gone: nothing will resolve them */
 		enter_group(c, g, NULL);
 		g = NULL;
 	}

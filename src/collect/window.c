@@ -29,9 +29,10 @@ uint32_t *window_slot(uint32_t **table, uint32_t *cap, uint32_t number)
 	return *table + number;
 }
 
-uint32_t window_map_add(struct collect *c, uint32_t object)
+uint32_t window_map_add(struct collect *c, uint64_t start, uint64_t end, uint32_t object)
 {
-	*array_push(c->maps, c->nr_maps, c->maps_cap) = (struct window_map){ .object = object };
+	*array_push(c->maps, c->nr_maps, c->maps_cap) =
+		(struct window_map){ .object = object, .start = start, .end = end };
 	return c->nr_maps - 1;
 }
 

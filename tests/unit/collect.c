@@ -624,6 +624,20 @@ static void stale_maps_are_read_again_ever_more_rarely(void **state)
 	world_free(w);
 }
 
+static void mapping_that_grew_holds_its_locations(void **state)
+{
+	struct world *w = world();
+
+	give_program(w, 10, "a");
+	give_user(w, 10, 10, 0x400010);
+	give_user(w, 10, 10, 0x410010); /* beyond */
+	answer_maps(w, 0, "00400000-00420000 r-xp 00001000 08:01 1064 /bin/a\n");
+	give_user(w, 10, 10, 0x410010);
+	/* folded() looks whether each location lies in its mapping */
+	assert_string_equal(folded(w), "10 a: a:400010 = 1\n10 a: [unmapped] = 1\n10 a: a:410010 = 1\n");
+	world_free(w);
+}
+
 /* --- Objects --- */
 
 /* Two processes that have the same library at different places. */
@@ -1088,6 +1102,7 @@ int main(void)
 		cmocka_unit_test(fork_shares_what_is_asked_for),
 		cmocka_unit_test(waiting_memory_is_bounded),
 		cmocka_unit_test(stale_maps_are_read_again_ever_more_rarely),
+		cmocka_unit_test(mapping_that_grew_holds_its_locations),
 		cmocka_unit_test(one_object_is_one_mapping),
 		cmocka_unit_test(without_one_object_nothing_is_merged),
 		cmocka_unit_test(build_ids_alone_merge_nothing),
