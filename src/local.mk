@@ -9,4 +9,4 @@ include src/profile/local.mk
 include src/opener/local.mk
 include src/object/local.mk
 include src/proc/local.mk
-include src/collect/local.mk
+include src/spool/local.mk

@@ -23,7 +23,8 @@ unit_tests += tests/unit/kallsyms
 unit_tests += tests/unit/symtab
 unit_tests += tests/unit/elf
 unit_tests += tests/unit/process
-unit_tests += tests/unit/collect
+unit_tests += tests/unit/spool
+unit_tests += tests/unit/spool_thread
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
