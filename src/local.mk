@@ -10,3 +10,4 @@ include src/opener/local.mk
 include src/object/local.mk
 include src/proc/local.mk
 include src/spool/local.mk
+include src/config/local.mk

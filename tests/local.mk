@@ -23,8 +23,10 @@ unit_tests += tests/unit/kallsyms
 unit_tests += tests/unit/symtab
 unit_tests += tests/unit/elf
 unit_tests += tests/unit/process
+unit_tests += tests/unit/config
 unit_tests += tests/unit/spool
 unit_tests += tests/unit/spool_thread
+unit_tests += tests/unit/units
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -1,4 +1,6 @@
-/* config: /etc/pprofd.conf and its drop-ins (pprofd.conf(5)). One table drives parsing, ranges, defaults, printing and the shipped file. */
+/* config: /etc/pprofd.conf and its drop-ins, as pprofd.conf(5) tells them. One table (table.c) drives
+ * parsing, ranges, defaults, printing and the shipped file. Pure but for config_load and the streams
+ * given; nothing here logs. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -10,7 +12,7 @@
 enum config_scope { SCOPE_HOST, SCOPE_NONE };
 enum config_symbolize { SYMBOLIZE_NO, SYMBOLIZE_NAMES };
 
-/* A size that may be a share of the file system instead. */
+/* A size that may be a share of the file system instead. Both 0: no limit. */
 struct config_size {
 	uint64_t bytes;
 	unsigned percent; /* used when not 0 */
@@ -18,41 +20,47 @@ struct config_size {
 
 struct config {
 	/* [Sampler] */
-	unsigned scope;          /* enum config_scope */
-	unsigned events;         /* 1 << enum event_kind: bit 0 cpu, bit 1 cycles */
+	unsigned scope;  /* enum config_scope */
+	unsigned events; /* 1 << enum event_kind: bit 0 cpu, bit 1 cycles */
 	unsigned sample_frequency;
-	unsigned callchain;      /* as enum event_callchain: no, yes, user, kernel */
-	uint64_t ring_size;
+	unsigned callchain; /* as enum event_callchain: no, yes, user, kernel */
+	uint64_t ring_size; /* a power of two */
 	bool exclude_idle;
 	/* [Profile] */
 	uint64_t window_ns;
 	uint64_t max_memory;
-	unsigned labels;         /* bits in the order pid tid comm thread_comm unit container_id */
+	unsigned labels; /* bits in the order pid tid comm thread_comm unit container_id */
 	/* [Symbols] */
-	unsigned symbolize;      /* enum config_symbolize */
+	unsigned symbolize; /* enum config_symbolize */
 	uint64_t cache_size;
 	/* [Spool] */
-	char spool_directory[256];
+	char spool_directory[256]; /* absolute */
 	struct config_size max_use, keep_free;
-	uint64_t max_files;      /* 0: no limit (empty) */
-	uint64_t max_retention_ns;
+	uint64_t max_files;        /* 0: no limit */
+	uint64_t max_retention_ns; /* 0: no limit */
 	bool sync_files;
 	unsigned compress_level;
 	/* [Control] */
-	char socket[108];
+	char socket[108]; /* absolute */
 };
 
 void config_defaults(struct config *c);
-/* FILE, then the files of FILE.d that end in .conf, in order of name (a later file's key wins; within one file a repeated key is an error). A missing FILE is an
- * error only when REQUIRED. 0, or -EINVAL with "file:line: section.key: why" in ERROR. *C is written on success only. */
+
+/* Defaults, then FILE, then the files of FILE.d that end in .conf, in order of name (a later file's key
+ * wins; within one file a repeated key is an error). A missing FILE is an error only when REQUIRED. 0,
+ * or a negative errno with one line in ERROR that names the file: -EINVAL for "file:line: Section.Key:
+ * why", what open(2) and read(2) say for files that cannot be read. *C is written on success only. */
 int config_load(struct config *c, const char *file, bool required, char *error, size_t error_size);
 /* One file's text, over what *C holds already; for config_load, tests and fuzzing. */
-int config_parse(struct config *c, const char *name, const char *text, size_t size, char *error, size_t error_size);
-/* The effective configuration, in the file's own form. */
+int config_parse(struct config *c, const char *name, const char *text, size_t size, char *error,
+		 size_t error_size);
+
+/* The effective configuration, in the file's own form: parsing it gives C again. */
 void config_print(const struct config *c, FILE *out);
 /* The shipped file: every key, commented, with its help and default. */
 void config_print_commented(FILE *out);
-/* For tests: each key once, "Section.Key". */
-void config_each_key(void (*fn)(void *ctx, const char *section, const char *key), void *ctx);
+/* For tests: each key once, with its default as the file writes it. */
+void config_each_key(void (*fn)(void *ctx, const char *section, const char *key, const char *value),
+		     void *ctx);
 
 #endif

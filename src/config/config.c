@@ -1,0 +1,236 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "config/table.h"
+
+#define VALUE_MAX 512
+
+/* One text on its way through inih, which asks for its lines one by one. inih cuts overlong lines,
+ * takes an indented line for more of the key above, stops at NUL, splits at ':' too and does not tell the
+ * line to its handler: so each line is checked and counted here, and inih gets only good ones. */
+struct parser {
+	struct config *config;
+	const char *name, *text;
+	size_t size, at;
+	unsigned line;
+	bool *seen; /* of each key: set in this text */
+	bool failed;
+	char *error;
+	size_t error_size;
+};
+
+static void __attribute__((format(printf, 2, 3))) fail(struct parser *p, const char *fmt, ...)
+{
+	char name[VALUE_MAX], why[VALUE_MAX];
+	va_list ap;
+
+	if (p->failed)
+		return;
+	p->failed = true;
+	text_clean(name, sizeof(name), p->name, strlen(p->name));
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	snprintf(p->error, p->error_size, "%s:%u: %s", name, p->line, why);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Copies the next line without its end and comment: a comment begins the line, or follows a blank. False
+ * when it does not fit. */
+static bool take_line(struct parser *p, char *line, size_t line_size)
+{
+	const char *s = p->text + p->at;
+	const char *newline = memchr(s, '\n', p->size - p->at);
+	size_t length = newline ? (size_t)(newline - s) : p->size - p->at, n;
+
+	p->at += length + (newline != NULL);
+	p->line++;
+	if (p->line == 1 && length >= 3 && !memcmp(s, "\xef\xbb\xbf", 3)) { /* a byte order mark */
+		s += 3;
+		length -= 3;
+	}
+	for (n = 0; n < length; n++)
+		if ((s[n] == '#' || s[n] == ';') && (!n || is_blank(s[n - 1])))
+			break;
+	while (n && (is_blank(s[n - 1]) || s[n - 1] == '\r'))
+		n--;
+	if (n >= line_size)
+		return false;
+	memcpy(line, s, n);
+	line[n] = '\0';
+	if (memchr(s, '\0', length)) /* in a comment too: this is no text */
+		memcpy(line, "\1", 2);
+	return true;
+}
+
+static bool is_section(const char *name, size_t length)
+{
+	for (size_t i = 0; i < config_nr_keys; i++)
+		if (strlen(config_keys[i].section) == length && !memcmp(config_keys[i].section, name, length))
+			return true;
+	return false;
+}
+
+static void check_line(struct parser *p, char *line)
+{
+	size_t length = strlen(line), split;
+
+	for (size_t i = 0; i < length; i++)
+		if (line[i] == '\t')
+			line[i] = ' ';
+	if (!text_is_clean(line, length))
+		fail(p, "a control byte, or not UTF-8");
+	else if (line[0] == ' ')
+		fail(p, "an indented line: each key stands at the beginning of its own");
+	else if (line[0] == '[' && (strchr(line, ']') != line + length - 1))
+		fail(p, "not [Section]");
+	else if (line[0] == '[' && !is_section(line + 1, length - 2))
+		fail(p, "%s: unknown section", line);
+	if (p->failed || !length || line[0] == '[')
+		return;
+	split = strcspn(line, "=:");
+	if (!split || line[split] != '=')
+		fail(p, "not Key=value");
+}
+
+/* inih's reader: as fgets(3). */
+static char *next_line(char *line, int size, void *stream)
+{
+	struct parser *p = stream;
+	size_t room = (size_t)size - 1; /* for the newline */
+
+	if (p->failed || p->at >= p->size)
+		return NULL;
+	if (!take_line(p, line, room))
+		fail(p, "longer than %zu bytes", room - 1);
+	else
+		check_line(p, line);
+	if (p->failed)
+		return NULL;
+	memcpy(line + strlen(line), "\n", 2);
+	return line;
+}
+
+static const struct config_key *find_key(const char *section, const char *name)
+{
+	for (size_t i = 0; i < config_nr_keys; i++)
+		if (!strcmp(config_keys[i].section, section) && !strcmp(config_keys[i].name, name))
+			return &config_keys[i];
+	return NULL;
+}
+
+/* inih's handler: 1 for good. */
+static int take_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct parser *p = user;
+	const struct config_key *k = find_key(section, name);
+	char why[VALUE_MAX];
+	const char *bad;
+
+	if (p->failed)
+		return 0;
+	if (!section[0])
+		fail(p, "%s: stands in no section", name);
+	else if (!k)
+		fail(p, "%s.%s: unknown key", section, name);
+	else if (p->seen[k - config_keys])
+		fail(p, "%s.%s: repeated in this file", section, name);
+	if (p->failed)
+		return 0;
+	p->seen[k - config_keys] = true;
+	bad = config_set(p->config, k, value, why, sizeof(why));
+	if (bad)
+		fail(p, "%s.%s: %s", section, name, bad);
+	return !bad;
+}
+
+int config_parse(struct config *c, const char *name, const char *text, size_t size, char *error,
+		 size_t error_size)
+{
+	struct config copy = *c;
+	struct parser p = {
+		.config = &copy,
+		.name = name,
+		.text = text,
+		.size = size,
+		.seen = xcalloc(config_nr_keys, sizeof(bool)),
+		.error = error,
+		.error_size = error_size,
+	};
+	int ret = ini_parse_stream(next_line, &p, take_key, &p);
+
+	if (ret && !p.failed) { /* what our own checks let through and inih does not */
+		p.line = ret > 0 ? (unsigned)ret : p.line;
+		fail(&p, "%s", ret > 0 ? "not understood" : "out of memory");
+	}
+	free(p.seen);
+	if (p.failed)
+		return -EINVAL;
+	*c = copy;
+	return 0;
+}
+
+void config_defaults(struct config *c)
+{
+	char why[VALUE_MAX];
+
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < config_nr_keys; i++)
+		if (config_set(c, &config_keys[i], config_keys[i].text, why, sizeof(why)))
+			abort(); /* the table contradicts itself: every run and test would show it */
+}
+
+static void print_section(FILE *out, size_t i)
+{
+	if (!i || strcmp(config_keys[i].section, config_keys[i - 1].section))
+		fprintf(out, "%s[%s]\n", i ? "\n" : "", config_keys[i].section);
+}
+
+void config_print(const struct config *c, FILE *out)
+{
+	char value[VALUE_MAX];
+
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		config_format(c, &config_keys[i], value, sizeof(value));
+		print_section(out, i);
+		fprintf(out, "%s=%s\n", config_keys[i].name, value);
+	}
+}
+
+void config_print_commented(FILE *out)
+{
+	fputs("# pprofd's configuration: see pprofd.conf(5). Each key stands here with its default;\n"
+	      "# `pprofd -p` prints what is in effect, `pprofd -t` checks. Files in pprofd.conf.d/\n"
+	      "# whose names end in .conf are read after this one.\n\n",
+	      out);
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		const struct config_key *k = &config_keys[i];
+
+		print_section(out, i);
+		fputs("# ", out);
+		for (const char *h = k->help; *h; h++) {
+			fputc(*h, out);
+			if (*h == '\n')
+				fputs("# ", out);
+		}
+		fprintf(out, "\n#%s=%s\n", k->name, k->text);
+	}
+}
+
+void config_each_key(void (*fn)(void *ctx, const char *section, const char *key, const char *value),
+		     void *ctx)
+{
+	for (size_t i = 0; i < config_nr_keys; i++)
+		fn(ctx, config_keys[i].section, config_keys[i].name, config_keys[i].text);
+}

@@ -1,0 +1,48 @@
+/* table: every key of the configuration: where it lives in struct config, what it may be, what it is by
+ * default, what the shipped file says of it. */
+#ifndef CONFIG_TABLE_H
+#define CONFIG_TABLE_H
+
+#include "config/config.h"
+
+enum config_type {
+	CONFIG_NUMBER, /* unsigned */
+	CONFIG_COUNT,  /* uint64_t; empty: 0, no limit */
+	CONFIG_BYTES,  /* uint64_t */
+	CONFIG_POWER,  /* uint64_t: bytes, a power of two */
+	CONFIG_SHARE,  /* struct config_size: bytes or %; empty: 0, no limit */
+	CONFIG_SPAN,   /* uint64_t: ns */
+	CONFIG_AGE,    /* uint64_t: ns; empty: 0, no limit */
+	CONFIG_BOOL,
+	CONFIG_CHOICE, /* unsigned: the value of one word */
+	CONFIG_SET,    /* unsigned: 1 << the value of each word */
+	CONFIG_PATH,   /* char[max + 1]: absolute */
+};
+
+struct config_word {
+	const char *word;
+	unsigned value;
+};
+
+struct config_key {
+	const char *section, *name;
+	enum config_type type;
+	size_t offset; /* in struct config */
+	uint64_t min, max; /* in the unit stored; PATH: max is the most bytes; SET: min is the fewest words.
+			    * 0 as "no limit" is always allowed where empty is */
+	const char *text; /* the default, as the file writes it */
+	const struct config_word *words; /* up to a NULL word */
+	const char *help; /* lines of the shipped file */
+};
+
+/* The keys of one section stand together. */
+extern const struct config_key config_keys[];
+extern const size_t config_nr_keys;
+
+/* Sets K in C to what TEXT says. NULL, or why not: a text of WHY's or a constant. */
+const char *config_set(struct config *c, const struct config_key *k, const char *text, char *why,
+		       size_t why_size);
+/* Writes K's value in C as the file does. */
+void config_format(const struct config *c, const struct config_key *k, char *out, size_t size);
+
+#endif
