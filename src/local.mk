@@ -11,3 +11,4 @@ include src/object/local.mk
 include src/proc/local.mk
 include src/spool/local.mk
 include src/config/local.mk
+include src/collect/local.mk

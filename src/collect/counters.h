@@ -1,8 +1,9 @@
-/* counters: every counter of the pipeline once: C(name, help). Gives the struct, the names in `pprofctl status` and the
- * table in pprofctl(1), which a test compares. */
+/* counters: every counter of the pipeline once: C(name, help). Gives the struct, the names in
+ * `pprofctl status` and the table in pprofctl(1), which a test compares. */
 #ifndef COLLECT_COUNTERS_H
 #define COLLECT_COUNTERS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define COUNTERS(C)                                                                                \
@@ -16,9 +17,12 @@
 	C(samples_guest, "samples of virtual machines' guests: [guest]")                           \
 	C(samples_waited, "samples that waited for their process's maps")                          \
 	C(samples_unmapped, "samples with an address in no known mapping: [unmapped]")             \
-	C(samples_dropped, "samples dropped: a limit of memory was reached")                       \
+	C(samples_unlabelled, "samples without labels: too many processes or threads")             \
 	C(stacks_truncated, "stacks cut short: [truncated]")                                       \
-	C(frames_refused, "callchain entries outside executable mappings")                         \
+	C(stacks_deep, "of these: deeper than the kernel records")                                 \
+	C(stacks_unwalked, "of these: a copied stack that was not walked")                         \
+	C(stacks_refused, "of these: the chain left the executable mappings")                      \
+	C(frames_refused, "callchain entries outside executable mappings, and those behind them")  \
 	C(maps_asked, "times a process's maps were asked for")                                     \
 	C(maps_failed, "times they could not be had")                                              \
 	C(objects_asked, "mappings whose file was asked for")                                      \
@@ -29,5 +33,16 @@ struct counters {
 	COUNTERS(COUNTER_FIELD)
 #undef COUNTER_FIELD
 };
+
+struct counter_info {
+	const char *name, *help;
+	size_t offset; /* in struct counters */
+};
+extern const struct counter_info counter_table[]; /* ends with a NULL name */
+
+static inline uint64_t counter_value(const struct counters *c, const struct counter_info *info)
+{
+	return *(const uint64_t *)((const char *)c + info->offset);
+}
 
 #endif

@@ -62,6 +62,7 @@ struct space {
 	enum space_state state; /* after an exec record KNOWN: all that is mapped then is recorded */
 	bool known_once;        /* has been KNOWN before it was ASKED again */
 	uint64_t asked_ns;      /* when maps were asked for last (the caller's), for a rate limit */
+	uint32_t nr_refreshed;  /* times KNOWN maps were asked for since that helped (the caller's) */
 	uint32_t nr_maps, nr_slots, maps_cap;
 	uint32_t free;             /* slot + 1 of the first free one below nr_slots, linked by start */
 	uint32_t last;             /* place in `order` of the last hit */

@@ -1,0 +1,273 @@
+#include "collect/collect.h"
+
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/array.h"
+#include "collect/state.h"
+
+struct collect *collect_new(struct process_table *t, const struct collect_options *o,
+			    const struct collect_asks *asks)
+{
+	struct collect *c = xcalloc(1, sizeof(*c));
+
+	c->processes = t;
+	c->o = *o;
+	c->o.host = xstrdup(o->host ? o->host : "");
+	c->o.kernel_build_id = xstrdup(o->kernel_build_id ? o->kernel_build_id : "");
+	if (!c->o.max_stack)
+		c->o.max_stack = COLLECT_MAX_STACK;
+	if (asks)
+		c->asks = *asks;
+	c->window = 1;
+	kernel_init(c);
+	return c;
+}
+
+void collect_free(struct collect *c)
+{
+	if (!c)
+		return;
+	wait_fini(c);
+	for (uint32_t i = 0; i < c->nr_kinds; i++)
+		window_kind_fini(&c->kinds[i]);
+	free(c->kinds);
+	free(c->maps);
+	free(c->unasked);
+	hash_fini(&c->asked);
+	kernel_fini(c);
+	labels_fini(c);
+	free((char *)c->o.host);
+	free((char *)c->o.kernel_build_id);
+	free(c);
+}
+
+unsigned collect_add_kind(struct collect *c, const struct collect_kind *k)
+{
+	*array_push(c->kinds, c->nr_kinds, c->kinds_cap) = (struct kind){
+		.name = xstrdup(k->name),
+		.unit = xstrdup(k->unit),
+		.period = k->period,
+	};
+	return c->nr_kinds - 1;
+}
+
+/* --- Samples --- */
+
+/* Not of a process that we can see: only its kernel part means something. */
+static void add_unowned(struct collect *c, struct kind *k, struct stack *s, enum pseudo root,
+			const int64_t values[2])
+{
+	s->root = root;
+	window_add(c, k, NULL, s, profile_label_set(window_profile(c, k), NULL, 0), values);
+}
+
+/* Of no table: it has neither a life nor maps. */
+static void add_idle(struct collect *c, struct kind *k, struct stack *s, const int64_t values[2])
+{
+	static const struct label_source idle = {
+		.comm = "swapper", .thread_comm = "swapper", .unit = "", .container = "",
+	};
+
+	if (!s->nr_kernel)
+		s->root = PSEUDO_IDLE;
+	if (!k->idle_labels)
+		k->idle_labels = labels_build(c, k, &idle) + 1;
+	window_add(c, k, NULL, s, k->idle_labels - 1, values);
+}
+
+static void add_owned(struct collect *c, uint32_t kind, const struct record *rec, struct stack *s,
+		      const int64_t values[2])
+{
+	struct kind *k = &c->kinds[kind];
+	struct process *p = process_get(c->processes, rec->pid);
+	struct thread *t = p ? process_thread(c->processes, p, rec->tid) : NULL;
+
+	if (!t) {
+		c->counters.samples_unlabelled++;
+		add_unowned(c, k, s, PSEUDO_NONE, values);
+		return;
+	}
+	labels_cgroup(c, p, rec->sample.cgroup);
+	if (s->nr_user && s->root == PSEUDO_NONE && c->asks.maps && p->space->state != SPACE_KNOWN) {
+		resolve_ask_maps(c, p);
+		wait_add(c, kind, p, t, s, values);
+		return;
+	}
+	window_add(c, k, p, s, labels_of(c, k, p, t), values);
+}
+
+static bool is_guest(const struct record *rec)
+{
+	unsigned cpumode = rec->misc & PERF_RECORD_MISC_CPUMODE_MASK;
+
+	return cpumode == PERF_RECORD_MISC_GUEST_KERNEL || cpumode == PERF_RECORD_MISC_GUEST_USER;
+}
+
+static void sample_values(const struct kind *k, const struct record *rec,
+			  const struct record_layout *layout, int64_t values[2])
+{
+	uint64_t period = (uint64_t)k->period;
+
+	if (layout->sample_type & PERF_SAMPLE_PERIOD)
+		period = rec->sample.period;
+	values[0] = 1;
+	values[1] = period < INT64_MAX ? (int64_t)period : INT64_MAX;
+}
+
+static void add_sample(struct collect *c, const struct record *rec, uint32_t kind,
+		       const struct record_layout *layout)
+{
+	struct kind *k = &c->kinds[kind];
+	bool has_tid = layout->sample_type & PERF_SAMPLE_TID;
+	struct stack s;
+	int64_t values[2];
+
+	c->counters.samples++;
+	if (has_tid && !rec->pid && !c->o.outside && c->o.exclude_idle) {
+		c->counters.samples_idle++;
+		return;
+	}
+	sample_values(k, rec, layout, values);
+	chain_read(c, rec, layout, &s);
+	if (is_guest(rec)) {
+		/* Its addresses are of another machine. */
+		c->counters.samples_guest++;
+		s.nr_kernel = s.nr_user = 0;
+		s.root = PSEUDO_GUEST;
+	}
+	if (!has_tid) {
+		c->counters.samples_unlabelled++;
+		add_unowned(c, k, &s, s.root, values);
+	} else if (rec->pid == UINT32_MAX || rec->tid == UINT32_MAX) {
+		c->counters.samples_exiting++;
+		add_unowned(c, k, &s, PSEUDO_EXITING, values);
+	} else if (!rec->pid && c->o.outside) {
+		c->counters.samples_outside++;
+		add_unowned(c, k, &s, PSEUDO_OUTSIDE, values);
+	} else if (!rec->pid) {
+		add_idle(c, k, &s, values);
+	} else {
+		add_owned(c, kind, rec, &s, values);
+	}
+}
+
+/* --- What else the kernel tells --- */
+
+static void note_mmap(struct collect *c, const struct record *rec)
+{
+	const struct record_mmap *m = &rec->mmap;
+	unsigned cpumode = rec->misc & PERF_RECORD_MISC_CPUMODE_MASK;
+
+	if (cpumode == PERF_RECORD_MISC_KERNEL) {
+		kernel_mmap(c, m);
+	} else if (!is_guest(rec) && (m->prot & PROT_EXEC)) {
+		struct process_mmap map = {
+			.start = m->start,
+			.size = m->size,
+			.pgoff = m->pgoff,
+			.path = m->filename,
+			.build_id = m->build_id_size ? m->build_id : NULL,
+			.build_id_size = m->build_id_size,
+			.dev_major = m->maj,
+			.dev_minor = m->min,
+			.inode = m->ino,
+			.inode_generation = m->ino_generation,
+		};
+
+		process_mmap(c->processes, m->pid, &map, rec->time);
+	}
+}
+
+static void note_comm(struct collect *c, const struct record *rec)
+{
+	const struct record_comm *r = &rec->comm;
+	struct process *p;
+
+	process_comm(c->processes, r->pid, r->tid, r->comm, r->exec, rec->time);
+	p = process_find(c->processes, r->pid);
+	if (p)
+		labels_forget(p); /* a leader's name is in the labels of all its threads */
+}
+
+static void note_lost(struct collect *c, unsigned kind, uint64_t lost)
+{
+	if (__builtin_add_overflow(c->counters.lost, lost, &c->counters.lost))
+		c->counters.lost = UINT64_MAX;
+	if (!c->o.lost_by_count)
+		collect_lost(c, kind, lost);
+}
+
+void collect_record(struct collect *c, const struct record *rec, unsigned kind,
+		    const struct record_layout *layout)
+{
+	if (rec->time > c->now)
+		c->now = rec->time;
+	switch (rec->type) {
+	case PERF_RECORD_SAMPLE:
+		if (kind < c->nr_kinds)
+			add_sample(c, rec, kind, layout);
+		break;
+	case PERF_RECORD_MMAP:
+	case PERF_RECORD_MMAP2:
+		note_mmap(c, rec);
+		break;
+	case PERF_RECORD_COMM:
+		note_comm(c, rec);
+		break;
+	case PERF_RECORD_FORK:
+		process_fork(c->processes, rec->task.pid, rec->task.ppid, rec->task.tid, rec->task.ptid,
+			     rec->task.time);
+		break;
+	case PERF_RECORD_EXIT:
+		process_exit(c->processes, rec->task.pid, rec->task.tid, rec->task.time);
+		break;
+	case PERF_RECORD_LOST:
+	case PERF_RECORD_LOST_SAMPLES:
+		note_lost(c, kind, rec->lost.lost);
+		break;
+	case PERF_RECORD_THROTTLE:
+		c->counters.throttled++;
+		break;
+	case PERF_RECORD_KSYMBOL:
+		c->kernel_changed = true;
+		break;
+	case PERF_RECORD_CGROUP:
+		labels_cgroup_record(c, &rec->cgroup);
+		break;
+	}
+}
+
+void collect_malformed(struct collect *c)
+{
+	c->counters.records_malformed++;
+}
+
+void collect_tick(struct collect *c, uint64_t horizon_ns)
+{
+	if (horizon_ns > c->now)
+		c->now = horizon_ns;
+	wait_resolve(c, c->now);
+	resolve_retry_objects(c);
+	process_reap(c->processes, horizon_ns);
+}
+
+bool collect_kernel_changed(struct collect *c)
+{
+	bool changed = c->kernel_changed;
+
+	c->kernel_changed = false;
+	return changed;
+}
+
+const struct counters *collect_counters(const struct collect *c)
+{
+	return &c->counters;
+}
+
+struct counters *collect_counters_mutable(struct collect *c)
+{
+	return &c->counters;
+}

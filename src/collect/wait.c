@@ -1,0 +1,179 @@
+/* Samples that wait for their process's maps: a queue for each life and image of a process, in all no more
+ * than COLLECT_WAIT_SIZE. The names of the moment are kept with them, since a rename may come first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "collect/state.h"
+
+struct waiting_sample {
+	struct waiting_sample *next;
+	uint64_t time_ns;
+	uint32_t kind, nr_kernel, nr_user;
+	bool truncated;
+	int64_t values[2];
+	struct label_source labels; /* its strings lie behind the addresses */
+	uint32_t strings_size;
+	uint64_t addresses[];
+};
+
+struct wait_group { /* never empty */
+	struct identity who;
+	struct waiting_sample *first, *last;
+};
+
+static size_t sample_size(const struct waiting_sample *s)
+{
+	return sizeof(*s) + ((size_t)s->nr_kernel + s->nr_user) * sizeof(s->addresses[0]) +
+	       s->strings_size;
+}
+
+static struct wait_group *find_group(struct collect *c, uint32_t pid)
+{
+	uint32_t pos, i, hash = hash_u64(pid);
+
+	for (i = hash_first(&c->waiting_hash, hash, &pos); i != HASH_NONE;
+	     i = hash_next(&c->waiting_hash, hash, &pos))
+		if (c->waiting[i].who.pid == pid)
+			return &c->waiting[i];
+	return NULL;
+}
+
+static void remove_group(struct collect *c, struct wait_group *g)
+{
+	uint32_t i = (uint32_t)(g - c->waiting), last = --c->nr_waiting;
+
+	hash_del(&c->waiting_hash, hash_u64(g->who.pid), i);
+	if (i != last) {
+		hash_move(&c->waiting_hash, hash_u64(c->waiting[last].who.pid), last, i);
+		*g = c->waiting[last];
+	}
+}
+
+/* Takes the first sample out and counts it; P is NULL when its maps were waited for in vain. */
+static void enter_first(struct collect *c, struct wait_group *g, struct process *p)
+{
+	struct waiting_sample *s = g->first;
+	struct kind *k = &c->kinds[s->kind];
+	struct stack stack = {
+		.nr_kernel = s->nr_kernel,
+		.nr_user = s->nr_user,
+		.truncated = s->truncated,
+		.root = PSEUDO_NONE,
+		.addresses = s->addresses,
+	};
+
+	window_add(c, k, p, &stack, labels_build(c, k, &s->labels), s->values);
+	g->first = s->next;
+	c->waiting_size -= sample_size(s);
+	free(s);
+	if (!g->first)
+		remove_group(c, g);
+}
+
+static void enter_group(struct collect *c, struct wait_group *g, struct process *p)
+{
+	for (bool more = true; more;) {
+		more = g->first->next;
+		enter_first(c, g, p);
+	}
+}
+
+static void make_room(struct collect *c, size_t size)
+{
+	while (c->nr_waiting && c->waiting_size + size > COLLECT_WAIT_SIZE) {
+		struct wait_group *oldest = c->waiting;
+
+		for (uint32_t i = 1; i < c->nr_waiting; i++)
+			if (c->waiting[i].first->time_ns < oldest->first->time_ns)
+				oldest = &c->waiting[i];
+		enter_first(c, oldest, NULL);
+	}
+}
+
+static struct waiting_sample *keep(const struct collect *c, uint32_t kind,
+				   const struct label_source *labels, const struct stack *s,
+				   const int64_t values[2])
+{
+	size_t nr = (size_t)s->nr_kernel + s->nr_user;
+	size_t unit_size = strlen(labels->unit) + 1, container_size = strlen(labels->container) + 1;
+	struct waiting_sample *w = xmalloc(sizeof(*w) + nr * sizeof(w->addresses[0]) + unit_size +
+					   container_size);
+
+	*w = (struct waiting_sample){
+		.time_ns = c->now,
+		.kind = kind,
+		.nr_kernel = s->nr_kernel,
+		.nr_user = s->nr_user,
+		.truncated = s->truncated,
+		.values = { values[0], values[1] },
+		.labels = *labels,
+		.strings_size = (uint32_t)(unit_size + container_size),
+	};
+	memcpy(w->addresses, s->addresses, nr * sizeof(w->addresses[0]));
+	/* The process may be gone, and its strings with it, before the sample is entered. */
+	w->labels.unit = memcpy(&w->addresses[nr], labels->unit, unit_size);
+	w->labels.container = memcpy((char *)&w->addresses[nr] + unit_size, labels->container,
+				     container_size);
+	return w;
+}
+
+void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread *t,
+	      const struct stack *s, const int64_t values[2])
+{
+	struct identity who = identity_of(p);
+	struct label_source labels;
+	struct waiting_sample *w;
+	struct wait_group *g;
+
+	labels_source(&labels, p, t);
+	w = keep(c, kind, &labels, s, values);
+	c->counters.samples_waited++;
+	make_room(c, sample_size(w));
+	g = find_group(c, who.pid);
+	if (g && !identity_equal(&g->who, &who)) { /* of an image that is gone: nothing will resolve them */
+		enter_group(c, g, NULL);
+		g = NULL;
+	}
+	if (g) {
+		g->last->next = w;
+	} else {
+		hash_add(&c->waiting_hash, hash_u64(who.pid), c->nr_waiting);
+		g = array_push(c->waiting, c->nr_waiting, c->waiting_cap);
+		*g = (struct wait_group){ .who = who, .first = w };
+	}
+	g->last = w;
+	c->waiting_size += sample_size(w);
+}
+
+void wait_resolve(struct collect *c, uint64_t now)
+{
+	for (uint32_t i = c->nr_waiting; i-- > 0;) { /* backwards: the last takes a removed one's place */
+		struct wait_group *g = &c->waiting[i];
+		struct process *p = identity_find(c, &g->who);
+
+		if (!p || p->space->state == SPACE_KNOWN) {
+			enter_group(c, g, p);
+		} else if (now >= g->first->time_ns + COLLECT_WAIT_NS) {
+			/* From now on the records alone say what is mapped; asking goes on, rarely. */
+			p->space->state = SPACE_KNOWN;
+			enter_group(c, g, NULL);
+		} else {
+			resolve_ask_maps(c, p);
+		}
+	}
+}
+
+void wait_fini(struct collect *c)
+{
+	for (uint32_t i = 0; i < c->nr_waiting; i++) {
+		struct waiting_sample *next;
+
+		for (struct waiting_sample *s = c->waiting[i].first; s; s = next) {
+			next = s->next;
+			free(s);
+		}
+	}
+	free(c->waiting);
+	hash_fini(&c->waiting_hash);
+}
