@@ -12,3 +12,4 @@ include src/proc/local.mk
 include src/spool/local.mk
 include src/config/local.mk
 include src/collect/local.mk
+include src/worker/local.mk

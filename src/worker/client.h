@@ -1,5 +1,5 @@
-/* client: the sampler's side of a worker: starts it, sends a window, watches the deadline, replaces it when it dies. Never
- * blocks: what a full channel does not take waits for the loop. */
+/* client: the sampler's side of a worker: starts it, sends a window, watches the deadline, replaces it when
+ * it dies. Never blocks: what a full channel does not take waits for the loop. */
 #ifndef WORKER_CLIENT_H
 #define WORKER_CLIENT_H
 
@@ -12,6 +12,7 @@
 
 struct worker_client;
 
+/* The descriptors stay the caller's, open until the job has ended. Objects past WORKER_OBJECTS_MAX are not sent. */
 struct worker_job {
 	uint64_t cookie;
 	int profile_fd;   /* memfd as worker/protocol.h says */
@@ -22,27 +23,28 @@ struct worker_job {
 	uint32_t symbolize, compress_level, nr_objects;
 	bool kernel_relative, sync;
 	uint64_t cache_size;
-	const struct worker_object *objects; /* copied at start */
-	const int *object_fds;               /* stay the caller's, open until the job has ended */
+	const struct worker_object *objects; /* both arrays are copied at start */
+	const int *object_fds;
 };
 
 enum worker_result {
 	WORKER_WRITTEN, /* DONE with status 0 */
 	WORKER_REFUSED, /* DONE with an error: the file could not be written */
 	WORKER_DIED,    /* the process died or broke the protocol; `parsing` says at what */
-	WORKER_LATE     /* deadline: it was killed. An object is to blame only when it used its CPU time in it (cpu_bound) */
+	WORKER_LATE     /* deadline: it was killed. An object is to blame only when cpu_bound */
 };
 
 struct worker_outcome {
 	uint64_t cookie;
 	enum worker_result result;
 	struct worker_done done;
-	uint32_t parsing; /* index of the object being parsed when it ended; WORKER_OBJECTS_MAX: none; UINT32_MAX: kallsyms */
-	bool cpu_bound;   /* the process was using its CPU, not waiting for a disk */
+	uint32_t parsing; /* index of the object begun last, WORKER_PARSING_KALLSYMS or _NONE, for DIED and LATE */
+	bool cpu_bound;   /* it computed for half of its time or more, so it did not wait for a disk */
 	uint32_t nr_objects;
 };
 
-/* Exactly one call for each job, from the loop. The output file may hold anything unless WORKER_WRITTEN. */
+/* Exactly one call for each job, from the loop. The output file may hold anything unless WORKER_WRITTEN. The
+ * callee may start the next job, but not free the client. */
 typedef void (*worker_outcome_fn)(void *ctx, const struct worker_outcome *o);
 
 int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome_fn fn, void *ctx);
@@ -53,5 +55,8 @@ bool worker_client_start(struct worker_client *c, const struct worker_job *job);
 bool worker_client_busy(const struct worker_client *c);
 int worker_client_pid(const struct worker_client *c); /* 0: none */
 uint64_t worker_client_nr_deaths(const struct worker_client *c);
+
+/* For tests: another deadline than WORKER_DEADLINE_MS. */
+void worker_client_set_deadline(struct worker_client *c, unsigned ms);
 
 #endif

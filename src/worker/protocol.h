@@ -1,9 +1,12 @@
-/* protocol: what the sampler asks the worker, over a channel (base/channel.h): a window to symbolize and write. The request is one
- * worker_window message with its descriptors, then nr_objects struct worker_object in worker_objects messages with a descriptor each. */
+/* protocol: what the sampler asks the worker, over a channel (base/channel.h): a window to symbolize and
+ * write. A request is one worker_window message with its descriptors, then its nr_objects struct
+ * worker_object in worker_objects messages with a descriptor each; worker_parsing messages and one
+ * worker_done come back. One request is under way at a time. Both sides check every field. */
 #ifndef WORKER_PROTOCOL_H
 #define WORKER_PROTOCOL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WORKER_OBJECTS_PER_MESSAGE 128
@@ -11,23 +14,28 @@
 #define WORKER_WINDOW_SIZE_MAX (1u << 30)
 #define WORKER_DEADLINE_MS 30000
 
+#define WORKER_PARSING_NONE WORKER_OBJECTS_MAX
+#define WORKER_PARSING_KALLSYMS UINT32_MAX
+
 enum worker_message_type { WORKER_WINDOW = 1, WORKER_OBJECTS, WORKER_PARSING, WORKER_DONE };
 
 enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES };
 
-/* Descriptors: [0] memfd of the window: the encoded profile (profile/encode.h), then one u32 for each mapping: 0 or 1 + index
- * of its object; [1] the file to write; [2] kallsyms, when has_kallsyms. */
+/* Descriptors: [0] memfd of the window: the encoded profile (profile/encode.h), then one u32 for each
+ * mapping: 0 (none) or 1 + index of its object, where an object that was not sent is none too; [1] the
+ * file to write, of which nothing is kept; [2] kallsyms, when has_kallsyms. */
 struct worker_window {
 	uint32_t type; /* WORKER_WINDOW */
 	uint32_t symbolize;
 	uint64_t cookie;
 	uint64_t profile_size; /* bytes in the memfd before the table */
 	uint32_t nr_mappings, nr_objects;
-	uint32_t compress_level;
-	uint8_t has_kallsyms, kernel_relative, sync, unused;
+	uint32_t compress_level; /* 1–9 */
+	uint8_t has_kallsyms, kernel_relative, sync, unused; /* 0 or 1; unused is 0 */
 	uint64_t cache_size;
 };
 
+/* What fstat said of the descriptor; the kernel's word on the build id, size 0: none. */
 struct worker_object {
 	uint64_t dev, inode, size;
 	int64_t mtime_ns, ctime_ns;
@@ -37,12 +45,12 @@ struct worker_object {
 
 struct worker_objects {
 	uint32_t type; /* WORKER_OBJECTS */
-	uint32_t nr;
+	uint32_t nr;   /* 1 … WORKER_OBJECTS_PER_MESSAGE */
 	uint64_t cookie;
 	struct worker_object objects[WORKER_OBJECTS_PER_MESSAGE]; /* only nr are sent */
 };
 
-/* From the worker: it begins to parse OBJECT (index; UINT32_MAX: the kernel's symbols). */
+/* From the worker: it begins to parse OBJECT (index, or WORKER_PARSING_KALLSYMS). */
 struct worker_parsing {
 	uint32_t type; /* WORKER_PARSING */
 	uint32_t object;
@@ -51,12 +59,27 @@ struct worker_parsing {
 
 struct worker_done {
 	uint32_t type; /* WORKER_DONE */
-	int32_t status; /* 0: the file is written (and synced); else negative errno of writing it */
+	/* 0: the file is written (and synced); -EBADMSG: the window makes no sense; else negative errno of
+	 * reading the one or writing the other. */
+	int32_t status;
 	uint64_t cookie;
 	uint64_t written; /* bytes */
 	uint32_t nr_locations, nr_named, nr_objects, nr_objects_failed, nr_cached;
 	int32_t kallsyms_status;
-	uint64_t cpu_ns;
+	uint64_t cpu_ns; /* of the worker, for this window */
 };
+
+static inline size_t worker_objects_size(const struct worker_objects *o)
+{
+	return offsetof(struct worker_objects, objects) + o->nr * sizeof(o->objects[0]);
+}
+
+/* SIZE bytes at the message and NR_FDS descriptors are what protocol and request W allow. NR_BEFORE objects
+ * have come already. */
+bool worker_window_valid(const struct worker_window *w, size_t size, unsigned nr_fds);
+bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned nr_fds,
+			  const struct worker_window *w, uint32_t nr_before);
+bool worker_parsing_valid(const struct worker_parsing *p, size_t size, const struct worker_window *w);
+bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w);
 
 #endif

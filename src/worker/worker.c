@@ -1,0 +1,262 @@
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/channel.h"
+#include "base/child.h"
+#include "base/gzip.h"
+#include "base/io.h"
+#include "profile/encode.h"
+#include "symbolize/symbolize.h"
+#include "worker/protocol.h"
+#include "worker/window.h"
+
+/* What a window may need beyond what we hold already, caches included: so much for the objects it makes us parse, and
+ * so many times its encoded size. */
+#define PARSE_MEMORY  (512ull << 20)
+#define WINDOW_MEMORY 8
+#define NICE          5
+
+struct request {
+	struct worker_window window;
+	int profile, output, kallsyms; /* descriptors, -1: none */
+	struct symbolize_object *objects;
+	uint32_t nr_objects; /* so far */
+};
+
+static void request_fini(struct request *q)
+{
+	const int fds[] = { q->profile, q->output, q->kallsyms };
+
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	for (uint32_t i = 0; i < q->nr_objects; i++)
+		close(q->objects[i].fd);
+	free(q->objects);
+}
+
+/* One message, waited for. Its size; 0 or negative errno: there will be none. */
+static ssize_t receive(void *msg, size_t size, int *fds, unsigned *nr_fds)
+{
+	unsigned room = *nr_fds;
+	ssize_t n;
+	int err;
+
+	do {
+		err = channel_wait(CHILD_CHANNEL_FD, POLLIN, -1);
+		if (err)
+			return err;
+		*nr_fds = room;
+		n = channel_recv(CHILD_CHANNEL_FD, msg, size, fds, nr_fds);
+	} while (n == -EAGAIN);
+	return n;
+}
+
+static int send_message(const void *msg, size_t size)
+{
+	int err;
+
+	while ((err = channel_send(CHILD_CHANNEL_FD, msg, size, NULL, 0)) == -EAGAIN) {
+		err = channel_wait(CHILD_CHANNEL_FD, POLLOUT, -1);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static void take_objects(struct request *q, const struct worker_objects *o, const int *fds)
+{
+	for (uint32_t i = 0; i < o->nr; i++) {
+		const struct worker_object *from = &o->objects[i];
+		struct symbolize_object *to = &q->objects[q->nr_objects++];
+
+		*to = (struct symbolize_object){
+			.id = { .dev = from->dev, .inode = from->inode, .size = from->size,
+				.mtime_ns = from->mtime_ns, .ctime_ns = from->ctime_ns },
+			.fd = fds[i],
+			.build_id_size = from->build_id_size,
+			.quarantined = from->quarantined,
+		};
+		memcpy(to->build_id, from->build_id, sizeof(to->build_id));
+	}
+}
+
+/* A whole request. False: the channel has closed, or what came is not to be worked for. */
+static bool receive_request(struct request *q)
+{
+	struct worker_objects *o = NULL;
+	int fds[WORKER_OBJECTS_PER_MESSAGE];
+	unsigned nr_fds = 3;
+	bool ok = false;
+	ssize_t n;
+
+	*q = (struct request){ .profile = -1, .output = -1, .kallsyms = -1 };
+	n = receive(&q->window, sizeof(q->window), fds, &nr_fds);
+	if (n <= 0)
+		return false;
+	q->profile = nr_fds > 0 ? fds[0] : -1;
+	q->output = nr_fds > 1 ? fds[1] : -1;
+	q->kallsyms = nr_fds > 2 ? fds[2] : -1;
+	if (!worker_window_valid(&q->window, (size_t)n, nr_fds))
+		return false;
+	q->objects = calloc(q->window.nr_objects + 1u, sizeof(*q->objects));
+	o = malloc(sizeof(*o));
+	if (!q->objects || !o)
+		goto out;
+	while (q->nr_objects < q->window.nr_objects) {
+		nr_fds = WORKER_OBJECTS_PER_MESSAGE;
+		n = receive(o, sizeof(*o), fds, &nr_fds);
+		if (n <= 0)
+			goto out;
+		if (!worker_objects_valid(o, (size_t)n, nr_fds, &q->window, q->nr_objects)) {
+			while (nr_fds)
+				close(fds[--nr_fds]);
+			goto out;
+		}
+		take_objects(q, o, fds);
+	}
+	ok = true;
+out:
+	free(o);
+	return ok;
+}
+
+/* Whoever asks for more than that is stopped by malloc(3), and with him we: the sampler knows what we were at. */
+static void limit_memory(uint64_t profile_size)
+{
+	unsigned long long pages = 0;
+	struct rlimit limit;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f)
+		return;
+	if (fscanf(f, "%llu", &pages) == 1 && !getrlimit(RLIMIT_AS, &limit)) {
+		rlim_t want = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + PARSE_MEMORY + WINDOW_MEMORY * profile_size;
+
+		limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+		setrlimit(RLIMIT_AS, &limit);
+	}
+	fclose(f);
+}
+
+static int read_window(const struct request *q, struct profile **out)
+{
+	size_t size = q->window.profile_size + q->window.nr_mappings * sizeof(uint32_t);
+	void *data = malloc(size + 1);
+	ssize_t n;
+	int err;
+
+	if (!data)
+		return -ENOMEM;
+	n = io_pread(q->profile, data, size, 0);
+	err = n < 0 ? (int)n : window_decode(&q->window, data, (size_t)n, out);
+	free(data);
+	return err;
+}
+
+/* Called before OBJECT is parsed: the sampler remembers it, should this be the last it hears of us. */
+static void notice(void *ctx, uint32_t object)
+{
+	const struct request *q = ctx;
+	struct worker_parsing p = { .type = WORKER_PARSING, .object = object, .cookie = q->window.cookie };
+
+	send_message(&p, sizeof(p));
+}
+
+static void name_locations(struct symbolizer *s, struct request *q, struct profile *p, struct worker_done *done)
+{
+	struct symbolize_stats stats = { 0 };
+
+	symbolizer_set_cache_size(s, q->window.cache_size);
+	done->kallsyms_status = symbolizer_set_kernel(s, q->kallsyms, q->window.kernel_relative);
+	symbolize(s, p, q->objects, q->nr_objects, notice, q, &stats);
+	done->nr_locations = stats.nr_locations;
+	done->nr_named = stats.nr_named;
+	done->nr_objects = stats.nr_objects;
+	done->nr_objects_failed = stats.nr_objects_failed;
+	done->nr_cached = stats.nr_cached;
+}
+
+static int write_profile(const struct request *q, const struct buf *b, uint64_t *written)
+{
+	size_t size;
+	int err;
+
+	if (ftruncate(q->output, 0) < 0 || lseek(q->output, 0, SEEK_SET) < 0)
+		return -errno;
+	err = gzip_to_fd(q->output, b->data, b->size, (int)q->window.compress_level, &size);
+	if (err)
+		return err;
+	if (q->window.sync && fsync(q->output) < 0)
+		return -errno;
+	*written = size;
+	return 0;
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void serve(struct symbolizer *s, struct request *q, struct worker_done *done)
+{
+	struct profile *p = NULL;
+	struct buf b = { 0 };
+	uint64_t start = cpu_ns();
+
+	*done = (struct worker_done){ .type = WORKER_DONE, .cookie = q->window.cookie };
+	limit_memory(q->window.profile_size);
+	done->status = read_window(q, &p);
+	if (!done->status) {
+		if (q->window.symbolize == WORKER_NAMES)
+			name_locations(s, q, p, done);
+		profile_encode(p, &b);
+		profile_free(p);
+		done->status = write_profile(q, &b, &done->written);
+		buf_fini(&b);
+	}
+	malloc_trim(0); /* until the next window we are the symbol cache and no more */
+	done->cpu_ns = cpu_ns() - start;
+}
+
+int worker_main(void)
+{
+	struct symbolizer *s;
+	struct rlimit files;
+	bool alive = true;
+
+	child_init();
+	/* A window has a descriptor for each of its objects. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	setpriority(PRIO_PROCESS, 0, NICE);
+	s = symbolizer_new(0);
+	while (alive) {
+		struct request q;
+		struct worker_done done;
+
+		alive = receive_request(&q);
+		if (alive) {
+			serve(s, &q, &done);
+			alive = !send_message(&done, sizeof(done));
+		}
+		request_fini(&q);
+	}
+	symbolizer_free(s);
+	return 0;
+}
