@@ -28,7 +28,6 @@ unit_tests += tests/unit/config
 unit_tests += tests/unit/spool
 unit_tests += tests/unit/spool_thread
 unit_tests += tests/unit/units
-unit_tests += tests/unit/worker
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
