@@ -13,3 +13,5 @@ include src/spool/local.mk
 include src/config/local.mk
 include src/collect/local.mk
 include src/worker/local.mk
+include src/view/local.mk
+include src/cli/local.mk

@@ -1,0 +1,27 @@
+/* pprofctl folded */
+#include "cli/show.h"
+
+int cli_folded(struct cli *cli, int argc, char **argv)
+{
+	static const struct option longs[] = { SELECT_OPTIONS, SHOW_TYPE_OPTION, { 0 } };
+	struct profile *p = NULL;
+	struct show s;
+	int c, type;
+
+	show_init(&s);
+	while ((c = cli_getopt(cli, argc, argv, "", longs)) != -1) {
+		if (c == CLI_OPTION_USAGE || c == CLI_OPTION_HELP)
+			return cli_getopt_status(c);
+		if (!show_option(cli, &s, c, optarg))
+			return CLI_USAGE;
+	}
+	if (show_read(cli, &s, argv + optind, argc - optind, &p))
+		return CLI_FAILED;
+	/* Readers take the number for a count: some make so many samples of it. */
+	type = view_type(p, "samples");
+	if (!s.type && type >= 0)
+		s.view.type = (unsigned)type;
+	view_folded(p, &s.view, stdout);
+	profile_free(p);
+	return cli_end_output();
+}

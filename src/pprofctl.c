@@ -1,0 +1,93 @@
+/* pprofctl: a table of verbs. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+
+#define SELECTORS "[SELECTORS | FILE...]"
+
+static const struct cli_verb verbs[] = {
+	{ "folded", cli_folded, SELECTORS, "print folded stacks: comm;root;...;leaf samples" },
+	{ "merge", cli_merge, "-o FILE " SELECTORS, "write one profile of several" },
+	{ "top", cli_top, "[-n N] [--by WHAT] [--cum] [--type NAME] " SELECTORS,
+	  "print where the time went: flat and cumulative" },
+	{ "tree", cli_tree, "[-n N] [--min PERCENT] [--by WHAT] [--type NAME] " SELECTORS,
+	  "print the tree of calls, from the roots down" },
+};
+#define NR_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static void usage(FILE *out)
+{
+	fputs("usage: pprofctl [-D DIRECTORY] [-s SOCKET] VERB ...\n", out);
+	for (size_t i = 0; i < NR_VERBS; i++)
+		fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+	fputs("`pprofctl VERB -h` shows a verb's arguments; pprofctl(1) tells it all.\n", out);
+}
+
+static const struct cli_verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < NR_VERBS; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static int run_verb(struct cli *cli, int argc, char **argv)
+{
+	char *name = xasprintf("pprofctl %s", cli->verb->name);
+	int status;
+
+	argv[0] = name; /* getopt's messages begin with it */
+	optind = 0;
+	status = cli->verb->fn(cli, argc, argv);
+	free(name);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "directory", required_argument, NULL, 'D' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct cli cli = { .directory = CLI_DIRECTORY, .socket = CLI_SOCKET };
+	int c;
+
+	log_init("pprofctl", false);
+	signal(SIGPIPE, SIG_DFL); /* `| head` ends us quietly, whoever started us */
+	while ((c = getopt_long(argc, argv, "+D:s:hV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'D':
+			cli.directory = optarg;
+			break;
+		case 's':
+			cli.socket = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			return cli_end_output();
+		case 'V':
+			puts(PACKAGE_STRING);
+			return cli_end_output();
+		default:
+			return CLI_USAGE;
+		}
+	}
+	if (optind == argc) {
+		usage(stderr);
+		return CLI_USAGE;
+	}
+	cli.verb = find_verb(argv[optind]);
+	if (!cli.verb) {
+		log_warnx("no verb %s; `pprofctl -h` lists them", argv[optind]);
+		return CLI_USAGE;
+	}
+	return run_verb(&cli, argc - optind, argv + optind);
+}
