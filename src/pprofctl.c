@@ -12,11 +12,17 @@
 
 static const struct cli_verb verbs[] = {
 	{ "folded", cli_folded, SELECTORS, "print folded stacks: comm;root;...;leaf samples" },
+	{ "list", cli_list, "[--since TIME] [--until TIME] [--kind KIND]", "list the spool's files" },
 	{ "merge", cli_merge, "-o FILE " SELECTORS, "write one profile of several" },
+	{ "reload", cli_reload, "", "make the daemon read its configuration again" },
+	{ "rotate", cli_rotate, "", "end the window now; prints the files written" },
+	{ "status", cli_status, "[--json]", "show what the daemon does" },
 	{ "top", cli_top, "[-n N] [--by WHAT] [--cum] [--type NAME] " SELECTORS,
 	  "print where the time went: flat and cumulative" },
 	{ "tree", cli_tree, "[-n N] [--min PERCENT] [--by WHAT] [--type NAME] " SELECTORS,
 	  "print the tree of calls, from the roots down" },
+	{ "vacuum", cli_vacuum, "[--max-use SIZE] [--max-files N] [--max-age SPAN]",
+	  "remove the spool's oldest files" },
 };
 #define NR_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

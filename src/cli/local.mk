@@ -1,13 +1,16 @@
 libpprofd_a_SOURCES += \
 	%reldir%/cli.c %reldir%/cli.h \
+	%reldir%/daemon.c \
 	%reldir%/folded.c \
+	%reldir%/list.c \
 	%reldir%/merge.c \
 	%reldir%/output.c %reldir%/output.h \
 	%reldir%/read.c \
 	%reldir%/select.c %reldir%/select.h \
 	%reldir%/show.c %reldir%/show.h \
 	%reldir%/top.c \
-	%reldir%/tree.c
+	%reldir%/tree.c \
+	%reldir%/vacuum.c
 bin_PROGRAMS += pprofctl
 pprofctl_SOURCES = src/pprofctl.c
 pprofctl_LDADD = $(pprofd_libs)
