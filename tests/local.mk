@@ -12,6 +12,7 @@ LDADD = $(fuzz_driver) $(pprofd_libs) $(CMOCKA_LIBS)
 unit_tests =
 unit_tests += tests/unit/base
 unit_tests += tests/unit/profile
+unit_tests += tests/unit/view
 unit_tests += tests/unit/event
 unit_tests += tests/unit/merge
 unit_tests += tests/unit/record
@@ -37,3 +38,7 @@ TESTS += tests/layers.test
 EXTRA_DIST += tests/layers.test tests/unit/unit.h
 EXTRA_DIST += tests/unit/opener_test.h
 EXTRA_DIST += tests/elfgen.h
+
+TESTS += tests/pprof.test
+check_PROGRAMS += tests/pprof_files
+EXTRA_DIST += tests/pprof.test tests/profile.proto
