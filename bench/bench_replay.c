@@ -1,8 +1,9 @@
 /* Replay throughput of decode → collect on one core, and what a process costs in the process table.
  *
- * Records are made up as the kernel writes them with the daemon's own layout: 50 processes of 4 threads with the
- * same libraries at addresses of their own, 20-frame stacks, half of them 6 kernel and 14 user frames. Two loads:
- * 1000 distinct stacks in all, and 1000 in each process, which no cache of whole stacks would hold.
+ * Records are made up as the kernel writes them with the daemon's own layout: 50 processes of 4
+ * threads with the same libraries at addresses of their own, 20-frame stacks, half of them 6 kernel
+ * and 14 user frames. Two loads: 1000 distinct stacks in all, and 1000 in each process, which no
+ * cache of whole stacks would hold.
  *	bench_replay [SAMPLES] */
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -26,8 +27,8 @@
 #define LIBRARY_SIZE 0x200000ull
 
 static const struct record_layout layout = {
-	.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-		       PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN,
+	.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID |
+		       PERF_SAMPLE_TIME | PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN,
 	.sample_id_all = true,
 };
 
@@ -121,17 +122,23 @@ static void start_process(struct collect *c, uint32_t process)
 	char path[64];
 
 	for (uint32_t i = 0; i < NR_THREADS; i++)
-		give(c, &(struct record){ .type = PERF_RECORD_FORK,
-					  .task = { pid, i ? pid : 1, pid + i, i ? pid : 1, 1000 } });
+		give(c, &(struct record){
+				.type = PERF_RECORD_FORK,
+				.task = { pid, i ? pid : 1, pid + i, i ? pid : 1, 1000 } });
 	give(c, &(struct record){ .type = PERF_RECORD_COMM, .comm = { pid, pid, true, name } });
 	for (uint32_t i = 0; i <= NR_LIBRARIES; i++) {
 		struct record rec = { .type = PERF_RECORD_MMAP2, .misc = PERF_RECORD_MISC_USER };
 
 		snprintf(path, sizeof(path), "/usr/lib/x86_64-linux-gnu/libmodule%u.so.1.2.3", i);
 		rec.mmap = (struct record_mmap){
-			.pid = pid, .tid = pid, .start = library(process, i), .size = LIBRARY_SIZE,
-			.prot = PROT_READ | PROT_EXEC, .filename = i < NR_LIBRARIES ? path : "[vdso]",
-			.build_id_size = 20, .build_id = { (uint8_t)i },
+			.pid = pid,
+			.tid = pid,
+			.start = library(process, i),
+			.size = LIBRARY_SIZE,
+			.prot = PROT_READ | PROT_EXEC,
+			.filename = i < NR_LIBRARIES ? path : "[vdso]",
+			.build_id_size = 20,
+			.build_id = { (uint8_t)i },
 		};
 		give(c, &rec);
 	}
@@ -199,13 +206,14 @@ static void run(const char *what, uint32_t stacks_per_process, uint64_t nr)
 	size = collect_size(c);
 	start = now();
 	p = collect_finish(c, 0, 1, 1);
-	printf("%s: %.0f samples/s, %.0f ns a sample; window %zu KiB, ended in %.1f ms, %u samples of %u stacks "
-	       "of %u locations\n",
+	printf("%s: %.0f samples/s, %.0f ns a sample; window %zu KiB, ended in %.1f ms: "
+	       "%u samples, %u stacks, %u locations\n",
 	       what, (double)nr / took, took / (double)nr * 1e9, size >> 10, (now() - start) * 1e3,
 	       p->nr_samples, p->nr_stacks, p->nr_locations);
 	if (stacks_per_process * NR_PROCESSES == 1000)
 		printf("process table: %zu bytes a process (%u threads, %u mappings each)\n",
-		       (stats.size - before.size) / stats.nr_processes, NR_THREADS, NR_LIBRARIES + 1);
+		       (stats.size - before.size) / stats.nr_processes, NR_THREADS,
+		       NR_LIBRARIES + 1);
 	if (collect_counters(c)->records_malformed || collect_counters(c)->stacks_truncated ||
 	    collect_counters(c)->samples_unmapped)
 		abort(); /* the load is not what it should be */

@@ -29,6 +29,8 @@ unit_tests += tests/unit/config
 unit_tests += tests/unit/spool
 unit_tests += tests/unit/spool_thread
 unit_tests += tests/unit/units
+unit_tests += tests/unit/collect_answers
+EXTRA_DIST += tests/unit/collect_world.h
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -12,7 +12,9 @@ enum mode { MODE_OTHER, MODE_KERNEL, MODE_USER };
 static enum mode mode_of_marker(uint64_t marker)
 {
 	/* Addresses of a guest or a hypervisor are not ours, a deferred user part is a cookie. */
-	return marker == CONTEXT_KERNEL ? MODE_KERNEL : marker == CONTEXT_USER ? MODE_USER : MODE_OTHER;
+	return marker == CONTEXT_KERNEL ? MODE_KERNEL :
+	       marker == CONTEXT_USER	? MODE_USER :
+					  MODE_OTHER;
 }
 
 static enum mode mode_of_record(const struct record *rec)
@@ -24,9 +26,10 @@ static enum mode mode_of_record(const struct record *rec)
 						    MODE_OTHER;
 }
 
-/* The first address of either part is where it was interrupted or left, and stays as it is. Those behind
- * are return addresses: the call is before them. A frame-pointer chain does not tell which frame a signal
- * interrupted (it lacks that frame's pc and has the trampoline instead), so no exception is made for it. */
+/* The first address of either part is where it was interrupted or left, and stays as it is. Those
+ * behind are return addresses: the call is before them. A frame-pointer chain does not tell which
+ * frame a signal interrupted (it lacks that frame's pc and has the trampoline instead), so no
+ * exception is made for it. */
 static uint64_t *take(uint64_t *at, uint32_t *nr, uint64_t ip)
 {
 	*at = *nr && ip ? ip - 1 : ip;
@@ -35,7 +38,8 @@ static uint64_t *take(uint64_t *at, uint32_t *nr, uint64_t ip)
 }
 
 /* Returns the number of entries that are no markers. */
-static uint32_t read_chain(struct collect *c, const struct record *rec, bool swap, struct stack *out)
+static uint32_t read_chain(struct collect *c, const struct record *rec, bool swap,
+			   struct stack *out)
 {
 	const struct record_sample *s = &rec->sample;
 	uint64_t nr = s->nr_ips < CHAIN_MAX ? s->nr_ips : CHAIN_MAX, *at = c->addresses;
@@ -74,7 +78,8 @@ void chain_read(struct collect *c, const struct record *rec, const struct record
 		out->truncated = true;
 		c->counters.stacks_deep++;
 	}
-	/* A chain may have been asked for one part only, or not at all: then the address alone says where. */
+	/* A chain may have been asked for one part only, or not at all: then the address alone says
+	 * where. */
 	if (has_ip && mode == MODE_USER && !out->nr_user)
 		c->addresses[out->nr_kernel + out->nr_user++] = s->ip;
 	else if (has_ip && mode == MODE_KERNEL && !out->nr_kernel && !out->nr_user)

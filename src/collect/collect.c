@@ -91,7 +91,8 @@ static void add_owned(struct collect *c, uint32_t kind, const struct record *rec
 		return;
 	}
 	labels_cgroup(c, p, rec->sample.cgroup);
-	if (s->nr_user && s->root == PSEUDO_NONE && c->asks.maps && p->space->state != SPACE_KNOWN) {
+	if (s->nr_user && s->root == PSEUDO_NONE && c->asks.maps &&
+	    p->space->state != SPACE_KNOWN) {
 		resolve_ask_maps(c, p);
 		wait_add(c, kind, p, t, s, values);
 		return;
@@ -218,8 +219,8 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 		note_comm(c, rec);
 		break;
 	case PERF_RECORD_FORK:
-		process_fork(c->processes, rec->task.pid, rec->task.ppid, rec->task.tid, rec->task.ptid,
-			     rec->task.time);
+		process_fork(c->processes, rec->task.pid, rec->task.ppid, rec->task.tid,
+			     rec->task.ptid, rec->task.time);
 		break;
 	case PERF_RECORD_EXIT:
 		process_exit(c->processes, rec->task.pid, rec->task.tid, rec->task.time);

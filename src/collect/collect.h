@@ -1,14 +1,15 @@
 /* collect: the pipeline's glue. Records in order of time go in; a profile of the running window,
- * unsymbolized, comes out. (pid, ip) becomes (mapping, address) at once, by the process table; unique
- * stacks and label sets are counted. Pure: what it wants of /proc and of files it asks through struct
- * collect_asks, and goes on without waiting.
+ * unsymbolized, comes out. (pid, ip) becomes (mapping, address) at once, by the process table;
+ * unique stacks and label sets are counted. Pure: what it wants of /proc and of files it asks
+ * through struct collect_asks, and goes on without waiting.
  *
  * Samples of a process whose maps are on their way wait as raw addresses (COLLECT_WAIT_SIZE,
  * COLLECT_WAIT_NS), then they enter with [unmapped] in place of their user part.
  *
- * A stack is kernel frames, user frames, then what says why it ends early; leaf first. Addresses: the
- * leaf's as it is, a caller's is its return address − 1. The user address under kernel frames is where
- * the thread entered the kernel: an interrupted instruction or the one after a system call, as it is. */
+ * A stack is kernel frames, user frames, then what says why it ends early; leaf first. Addresses:
+ * the leaf's as it is, a caller's is its return address − 1. The user address under kernel frames
+ * is where the thread entered the kernel: an interrupted instruction or the one after a system
+ * call, as it is. */
 #ifndef COLLECT_COLLECT_H
 #define COLLECT_COLLECT_H
 
@@ -45,19 +46,19 @@ struct collect_object_ask {
 	const struct process_file *file;
 };
 
-/* Asked during any call below; the answers come by collect_maps and collect_object after that call, at any
- * time, or never. A function that is NULL is never asked: what the records say is all that will be
- * known. */
+/* Asked during any call below; the answers come by collect_maps and collect_object after that call,
+ * at any time, or never. A function that is NULL is never asked: what the records say is all that
+ * will be known. */
 struct collect_asks {
 	void *ctx;
-	/* The maps of P, whose space is unknown or has gone stale. False: it cannot be asked now (asked
-	 * again later). */
+	/* The maps of P, whose space is unknown or has gone stale. False: it cannot be asked now
+	 * (asked again later). */
 	bool (*maps)(void *ctx, struct process *p);
-	/* The file behind a mapping, at the mapping's first hit; once more in the next window if there was
-	 * no answer. False: as above. */
+	/* The file behind a mapping, at the mapping's first hit; once more in the next window if
+	 * there was no answer. False: as above. */
 	bool (*object)(void *ctx, const struct collect_object_ask *ask);
-	/* The cgroup path of P (id CGROUP, 0 when not known): called once for each new id, or once for a
-	 * process. Answers at once: it sets P's by process_set_cgroup. */
+	/* The cgroup path of P (id CGROUP, 0 when not known): called once for each new id, or once
+	 * for a process. Answers at once: it sets P's by process_set_cgroup. */
 	void (*cgroup)(void *ctx, struct process *p, uint64_t cgroup);
 };
 
@@ -66,10 +67,10 @@ struct collect_options {
 	bool exclude_idle;
 	bool outside;         /* we are in a PID namespace: pid 0 is [outside], not idle */
 	bool kernel_relative; /* kptr_restrict: kernel addresses leave relative to kernel_text */
-	bool lost_by_count;   /* LOST records only count; [lost] comes through collect_lost alone */
-	uint64_t kernel_text; /* address of _text; 0: not known (kernel_relative: all kernel frames are 0) */
+	bool lost_by_count;   /* LOST records only count; [lost] comes by collect_lost alone */
+	uint64_t kernel_text; /* address of _text; 0: not known (and relative, all frames are 0) */
 	uint64_t kernel_end;  /* end of the kernel's address range, 0: all above kernel_text */
-	uint32_t max_stack;   /* perf_event_max_stack, 0: COLLECT_MAX_STACK; a chain so long was cut */
+	uint32_t max_stack;   /* perf_event_max_stack: a chain so long was cut; 0: its default */
 	const char *kernel_build_id; /* hex, "" */
 	const char *host;     /* for Mapping[0], "[host NAME]" */
 };
@@ -78,7 +79,7 @@ struct collect_options {
 struct collect_kind {
 	const char *name; /* "cpu": value types samples/count and NAME/UNIT */
 	const char *unit; /* "nanoseconds" or "count" */
-	int64_t period;   /* nominal: of the file, of [lost], and of samples whose layout has no period */
+	int64_t period;   /* nominal: of the file, of [lost], of samples that do not say */
 };
 
 /* T and what ASKS points to outlive it; strings of O are copied. */
@@ -88,38 +89,40 @@ void collect_free(struct collect *c);
 /* Returns the kind's number; kinds are few and stay. */
 unsigned collect_add_kind(struct collect *c, const struct collect_kind *k);
 
-/* A record of the event of KIND (of sideband records it does not matter; of LOST, whose it was). REC's
- * pointers are used during the call only. */
+/* A record of the event of KIND (of sideband records it does not matter; of LOST, whose it was).
+ * REC's pointers are used during the call only. */
 void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 		    const struct record_layout *layout);
 void collect_malformed(struct collect *c);
 
-/* What the kernel says it dropped (PERF_FORMAT_LOST) since the last call: enters KIND's profile as [lost],
- * NR × its period. For lost_by_count; without it LOST records do the same. */
+/* What the kernel says it dropped (PERF_FORMAT_LOST) since the last call: enters KIND's profile as
+ * [lost], NR × its period. For lost_by_count; without it LOST records do the same. */
 void collect_lost(struct collect *c, unsigned kind, uint64_t nr);
 
-/* The maps text of PID as it was at TIME_NS (asked for process P by identity: FORK_NS and EXEC_COUNT as
- * they were then; an answer for another life of the pid is dropped). SIZE 0: they cannot be had. */
+/* The maps text of PID as it was at TIME_NS (asked for process P by identity: FORK_NS and
+ * EXEC_COUNT as they were then; an answer for another life of the pid is dropped). SIZE 0: they
+ * cannot be had. */
 void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		  const char *text, size_t size, uint64_t time_ns);
-/* OBJECT (≥ OBJECT_FIRST, or OBJECT_MISSING) is behind the mapping START of PID as it was asked for. The
- * running window learns it even when the process has gone meanwhile; the process, and all that share its
- * space, when it is still the same life and image. */
+/* OBJECT (≥ OBJECT_FIRST, or OBJECT_MISSING) is behind the mapping START of PID as it was asked
+ * for. The running window learns it even when the process has gone meanwhile; the process, and all
+ * that share its space, when it is still the same life and image. */
 void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		    uint64_t start, uint32_t object);
 
-/* Time passes: what has waited too long is entered, exited processes are freed. HORIZON_NS: records up to
- * here have been given. */
+/* Time passes: what has waited too long is entered, exited processes are freed. HORIZON_NS: records
+ * up to here have been given. */
 void collect_tick(struct collect *c, uint64_t horizon_ns);
 
-/* The kernel's text changed since the last call (a BPF program or a module came or went): names of the
- * kernel should be read anew. */
+/* The kernel's text changed since the last call (a BPF program or a module came or went): names of
+ * the kernel should be read anew. */
 bool collect_kernel_changed(struct collect *c);
 
-/* Ends the window of one kind: its profile, mappings merged by object, to be freed by the caller; NULL
- * when it has no sample. Call it for each kind, then collect_next_window: waiting samples move into the
- * next window. START_NS: CLOCK_REALTIME. */
-struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns, int64_t duration_ns);
+/* Ends the window of one kind: its profile, mappings merged by object, to be freed by the caller;
+ * NULL when it has no sample. Call it for each kind, then collect_next_window: waiting samples move
+ * into the next window. START_NS: CLOCK_REALTIME. */
+struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns,
+			       int64_t duration_ns);
 void collect_next_window(struct collect *c);
 
 size_t collect_size(const struct collect *c); /* bytes of the running window, for MaxMemory */

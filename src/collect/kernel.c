@@ -1,5 +1,5 @@
-/* Kernel addresses → locations. Of the running kernel one mapping from _text on; of a recorded one, what the
- * recorder said of its kernel and its modules. */
+/* Kernel addresses → locations. Of the running kernel one mapping from _text on; of a recorded one,
+ * what the recorder said of its kernel and its modules. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +53,9 @@ void kernel_init(struct collect *c)
 	const struct collect_options *o = &c->o;
 
 	c->kernel_rest = (struct kernel_map){
-		.end = UINT64_MAX, .name = xstrdup(KERNEL_NAME), .build_id = xstrdup(o->kernel_build_id),
+		.end = UINT64_MAX,
+		.name = xstrdup(KERNEL_NAME),
+		.build_id = xstrdup(o->kernel_build_id),
 	};
 	if (o->kernel_text)
 		kernel_add(c, (struct kernel_map){

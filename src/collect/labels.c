@@ -21,11 +21,11 @@ struct cgroup {
 	char *unit, *container;
 };
 
-static uint32_t add_label(struct profile *p, const char *key, const char *raw, size_t raw_size,
+static uint32_t add_label(struct profile *p, const char *key, const char *raw,
 			  struct profile_label *labels, uint32_t nr)
 {
 	char clean[LABEL_NAME_MAX];
-	size_t size = text_clean(clean, sizeof(clean), raw, strnlen(raw, raw_size));
+	size_t size = text_clean(clean, sizeof(clean), raw, strlen(raw));
 
 	if (size)
 		labels[nr++] = (struct profile_label){
@@ -39,9 +39,9 @@ static uint32_t add_number(struct profile *p, const char *key, uint32_t number,
 			   struct profile_label *labels, uint32_t nr)
 {
 	char digits[16];
-	int size = snprintf(digits, sizeof(digits), "%u", number);
 
-	return add_label(p, key, digits, (size_t)size, labels, nr);
+	snprintf(digits, sizeof(digits), "%u", number);
+	return add_label(p, key, digits, labels, nr);
 }
 
 uint32_t labels_build(struct collect *c, struct kind *k, const struct label_source *src)
@@ -52,17 +52,17 @@ uint32_t labels_build(struct collect *c, struct kind *k, const struct label_sour
 
 	/* In order of key. */
 	if (c->o.labels & LABEL_COMM)
-		nr = add_label(p, "comm", src->comm, sizeof(src->comm), labels, nr);
+		nr = add_label(p, "comm", src->comm, labels, nr);
 	if (c->o.labels & LABEL_CONTAINER_ID)
-		nr = add_label(p, "container_id", src->container, strlen(src->container), labels, nr);
+		nr = add_label(p, "container_id", src->container, labels, nr);
 	if (c->o.labels & LABEL_PID)
 		nr = add_number(p, "pid", src->pid, labels, nr);
 	if (c->o.labels & LABEL_THREAD_COMM)
-		nr = add_label(p, "thread_comm", src->thread_comm, sizeof(src->thread_comm), labels, nr);
+		nr = add_label(p, "thread_comm", src->thread_comm, labels, nr);
 	if (c->o.labels & LABEL_TID)
 		nr = add_number(p, "tid", src->tid, labels, nr);
 	if (c->o.labels & LABEL_UNIT)
-		nr = add_label(p, "unit", src->unit, strlen(src->unit), labels, nr);
+		nr = add_label(p, "unit", src->unit, labels, nr);
 	return profile_label_set(p, labels, nr);
 }
 

@@ -6,8 +6,8 @@
 #include "collect/state.h"
 
 #define CACHE_MIN 1024
-#define ASK_AGAIN_NS 50000000ull   /* after the opener had no room */
-#define REFRESH_NS 1000000000ull   /* between two readings of the same maps, doubled while they do not help */
+#define ASK_AGAIN_NS 50000000ull /* after the opener had no room */
+#define REFRESH_NS 1000000000ull /* between readings of known maps; doubled while in vain */
 #define REFRESH_SHIFT_MAX 6
 
 void cache_fini(struct cache *cache)
@@ -29,14 +29,16 @@ size_t cache_size(const struct cache *cache)
 }
 
 /* The slot of the key, or the free one where it belongs. */
-static inline struct cache_slot *cache_at(const struct cache *cache, uint32_t serial, uint64_t address)
+static inline struct cache_slot *cache_at(const struct cache *cache, uint32_t serial,
+					  uint64_t address)
 {
 	uint32_t pos = hash_2u64(address, serial) & cache->mask;
 
 	for (;; pos = (pos + 1) & cache->mask) {
 		struct cache_slot *slot = &cache->slots[pos];
 
-		if (slot->location == UINT32_MAX || (slot->address == address && slot->serial == serial))
+		if (slot->location == UINT32_MAX ||
+		    (slot->address == address && slot->serial == serial))
 			return slot;
 	}
 }
@@ -58,7 +60,8 @@ void cache_add(struct kind *k, uint32_t serial, uint64_t address, uint32_t locat
 {
 	struct cache *cache = &k->cache;
 
-	/* Spaces that change all the time leave dead entries behind: rather start over than grow for them. */
+	/* Spaces that change all the time leave dead entries behind: rather start over than grow
+	 * for them. */
 	if (cache->nr >= CACHE_MIN && cache->nr / 4 > k->profile->nr_locations)
 		cache_clear(cache);
 	if (!cache->slots || (uint64_t)(cache->nr + 1) * 2 > (uint64_t)cache->mask + 1)
@@ -74,7 +77,7 @@ uint32_t cache_find(const struct cache *cache, uint32_t serial, uint64_t address
 
 struct identity identity_of(const struct process *p)
 {
-	return (struct identity){ .pid = p->pid, .exec_count = p->exec_count, .fork_ns = p->fork_ns };
+	return (struct identity){ p->pid, p->exec_count, p->fork_ns };
 }
 
 bool identity_equal(const struct identity *a, const struct identity *b)
@@ -91,12 +94,17 @@ struct process *identity_find(struct collect *c, const struct identity *id)
 
 /* --- Objects --- */
 
-static bool ask_object(struct collect *c, struct process *p, struct process_map *map, uint32_t number)
+static bool ask_object(struct collect *c, struct process *p, struct process_map *map,
+		       uint32_t number)
 {
 	const struct process_file *file = process_file(c->processes, map->file);
 	struct window_map *w = &c->maps[number];
 	struct collect_object_ask ask = {
-		.process = p, .start = map->start, .end = map->end, .pgoff = map->pgoff, .file = file,
+		.process = p,
+		.start = map->start,
+		.end = map->end,
+		.pgoff = map->pgoff,
+		.file = file,
 	};
 
 	w->asked = identity_of(p);
@@ -115,8 +123,8 @@ static bool has_number(const struct collect *c, const struct process_map *map)
 	       map->end <= c->maps[map->mapping].end;
 }
 
-/* The window's number of MAP. At its first hit the file is asked for; once more when a window has passed
- * without an answer: it may have gone to a process that this one was forked from. */
+/* The window's number of MAP. At its first hit the file is asked for; once more when a window has
+ * passed without an answer: it may have gone to a process that this one was forked from. */
 static uint32_t map_number(struct collect *c, struct process *p, struct process_map *map)
 {
 	if (has_number(c, map))
@@ -151,7 +159,7 @@ void resolve_retry_objects(struct collect *c)
 void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		    uint64_t start, uint32_t object)
 {
-	struct identity id = { .pid = pid, .exec_count = exec_count, .fork_ns = fork_ns };
+	struct identity id = { pid, exec_count, fork_ns };
 	struct process *p = identity_find(c, &id);
 	struct process_map *map = p ? space_find(p->space, start) : NULL;
 	uint32_t pos, i, hash = hash_2u64(pid, start);
@@ -165,10 +173,12 @@ void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t 
 		if (map->window == c->window)
 			c->maps[map->mapping].object = object;
 	}
-	for (i = hash_first(&c->asked, hash, &pos); i != HASH_NONE; i = hash_next(&c->asked, hash, &pos)) {
+	for (i = hash_first(&c->asked, hash, &pos); i != HASH_NONE;
+	     i = hash_next(&c->asked, hash, &pos)) {
 		struct window_map *w = &c->maps[i];
 
-		if (w->object == OBJECT_ASKED && w->start == start && identity_equal(&w->asked, &id))
+		if (w->object == OBJECT_ASKED && w->start == start &&
+		    identity_equal(&w->asked, &id))
 			w->object = object;
 	}
 }
@@ -194,13 +204,17 @@ static uint32_t profile_mapping_of(struct collect *c, struct kind *k, struct pro
 
 	if (!*slot) {
 		const struct process_file *file = process_file(c->processes, map->file);
-		struct profile_mapping m = { .start = map->start, .limit = map->end, .offset = map->pgoff };
+		struct profile_mapping m = {
+			.start = map->start,
+			.limit = map->end,
+			.offset = map->pgoff,
+			.object = number, /* of this window; its end makes an object of it */
+		};
 		char build_id[BUILD_ID_HEX_SIZE];
 
 		build_id_hex(build_id, file->build_id, file->build_id_size);
 		m.filename = profile_string(k->profile, file->path);
 		m.build_id = profile_string(k->profile, build_id);
-		m.object = number; /* of this window; its end makes an object of it */
 		*slot = profile_mapping(k->profile, &m) + 1;
 	}
 	return *slot - 1;
@@ -221,14 +235,16 @@ uint32_t resolve_user(struct collect *c, struct kind *k, struct process *p, uint
 	return location;
 }
 
-/* Of a space that is not known: soon again when the opener has no room, and not at all while it is asked.
- * Of one that is known but lacks an address: rarely, and ever more rarely as long as it does not help. */
+/* Of a space that is not known: soon again when the opener has no room, and not at all while it is
+ * asked. Of one that is known but lacks an address: rarely, and ever more rarely as long as it does
+ * not help. */
 void resolve_ask_maps(struct collect *c, struct process *p)
 {
 	struct space *s = p->space;
 	uint64_t pause = s->state == SPACE_KNOWN ? REFRESH_NS << s->nr_refreshed : ASK_AGAIN_NS;
 
-	if (!c->asks.maps || p->exited || s->state == SPACE_ASKED || (s->asked_ns && c->now < s->asked_ns + pause))
+	if (!c->asks.maps || p->exited || s->state == SPACE_ASKED ||
+	    (s->asked_ns && c->now < s->asked_ns + pause))
 		return;
 	s->asked_ns = c->now;
 	if (!c->asks.maps(c->asks.ctx, p))
@@ -243,7 +259,7 @@ void resolve_ask_maps(struct collect *c, struct process *p)
 void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		  const char *text, size_t size, uint64_t time_ns)
 {
-	struct identity id = { .pid = pid, .exec_count = exec_count, .fork_ns = fork_ns };
+	struct identity id = { pid, exec_count, fork_ns };
 	struct process *p = identity_find(c, &id);
 	uint32_t serial, nr_maps, nr_refreshed;
 

@@ -1,9 +1,9 @@
 /* state: what the files of collect/ share. collect.c takes records in, chain.c reads a callchain,
- * resolve.c and kernel.c turn addresses into locations, window.c counts stacks and ends windows, labels.c makes label
- * sets, wait.c keeps samples whose maps are on their way.
+ * resolve.c and kernel.c turn addresses into locations, window.c counts stacks and ends windows,
+ * labels.c makes label sets, wait.c keeps samples whose maps are on their way.
  *
- * Mappings and label sets get a number of the window, which the process table keeps for us; each kind
- * makes its profile's own out of that number at its first use. */
+ * Mappings and label sets get a number of the window, which the process table keeps for us; each
+ * kind makes its profile's own out of that number at its first use. */
 #ifndef COLLECT_STATE_H
 #define COLLECT_STATE_H
 
@@ -24,7 +24,8 @@ enum pseudo {
 };
 #define PSEUDO_NONE PSEUDO_NR
 
-/* (serial of a space, address) → location: open addressing, at most half full. The kernel is serial 0. */
+/* (serial of a space, address) → location: open addressing, at most half full. The kernel is serial
+ * 0. */
 struct cache_slot {
 	uint64_t address;
 	uint32_t serial;
@@ -73,9 +74,9 @@ struct label_source {
 	const char *unit, *container;
 };
 
-/* One sample's stack before its addresses are resolved. Whoever fills it (a callchain; later an unwinder)
- * has applied the −1 of callers, since only it knows which frames are exact: the leaf, and what a signal
- * interrupted. */
+/* One sample's stack before its addresses are resolved. Whoever fills it (a callchain; later an
+ * unwinder) has applied the −1 of callers, since only it knows which frames are exact: the leaf,
+ * and what a signal interrupted. */
 struct stack {
 	uint32_t nr_kernel, nr_user;
 	bool truncated;            /* it goes on where it was cut */

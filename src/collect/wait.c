@@ -1,5 +1,6 @@
-/* Samples that wait for their process's maps: a queue for each life and image of a process, in all no more
- * than COLLECT_WAIT_SIZE. The names of the moment are kept with them, since a rename may come first. */
+/* Samples that wait for their process's maps: a queue for each life and image of a process, in all
+ * no more than COLLECT_WAIT_SIZE. The names of the moment are kept with them, since a rename may
+ * come first. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,7 +132,7 @@ void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread
 	c->counters.samples_waited++;
 	make_room(c, sample_size(w));
 	g = find_group(c, who.pid);
-	if (g && !identity_equal(&g->who, &who)) { /* of an image that is gone: nothing will resolve them */
+	if (g && !identity_equal(&g->who, &who)) { /* of an image that is gone: in vain */
 		enter_group(c, g, NULL);
 		g = NULL;
 	}
@@ -148,14 +149,16 @@ void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread
 
 void wait_resolve(struct collect *c, uint64_t now)
 {
-	for (uint32_t i = c->nr_waiting; i-- > 0;) { /* backwards: the last takes a removed one's place */
+	/* Backwards: the last takes the place of one that is removed. */
+	for (uint32_t i = c->nr_waiting; i-- > 0;) {
 		struct wait_group *g = &c->waiting[i];
 		struct process *p = identity_find(c, &g->who);
 
 		if (!p || p->space->state == SPACE_KNOWN) {
 			enter_group(c, g, p);
 		} else if (now >= g->first->time_ns + COLLECT_WAIT_NS) {
-			/* From now on the records alone say what is mapped; asking goes on, rarely. */
+			/* From now on the records alone say what is mapped; asking goes on,
+			 * rarely. */
 			p->space->state = SPACE_KNOWN;
 			enter_group(c, g, NULL);
 		} else {

@@ -49,7 +49,8 @@ struct profile *window_profile(struct collect *c, struct kind *k)
 	profile_set_period(k->profile, k->name, k->unit, k->period);
 	k->profile->default_type = k->profile->types[1].type;
 	profile_add_comment(k->profile, PACKAGE_STRING);
-	/* The first mapping gives a report its title, and is what a viewer takes for "the program". */
+	/* The first mapping gives a report its title, and is what a viewer takes for "the
+	 * program". */
 	snprintf(name, sizeof(name), "[host %s]", c->o.host);
 	host.filename = profile_string(k->profile, name);
 	profile_mapping(k->profile, &host);
@@ -65,8 +66,8 @@ uint32_t window_pseudo(struct collect *c, struct kind *k, enum pseudo pseudo)
 
 /* --- Stacks --- */
 
-/* The user part of S → FRAMES. A caller in no executable mapping means that the walk took something else for
- * a frame: that address and all behind it are refused. */
+/* The user part of S → FRAMES. A caller in no executable mapping means that the walk took something
+ * else for a frame: that address and all behind it are refused. */
 static uint32_t resolve_user_part(struct collect *c, struct kind *k, struct process *p,
 				  const struct stack *s, uint32_t *frames, bool *truncated)
 {
@@ -81,7 +82,7 @@ static uint32_t resolve_user_part(struct collect *c, struct kind *k, struct proc
 			*truncated = true;
 			return i;
 		}
-		if (location == UINT32_MAX) { /* of the leaf, the record is right: it is our maps that lack */
+		if (location == UINT32_MAX) { /* the leaf is right: our maps lack */
 			c->counters.samples_unmapped++;
 			resolve_ask_maps(c, p);
 			location = window_pseudo(c, k, PSEUDO_UNMAPPED);
@@ -159,7 +160,8 @@ void window_kind_fini(struct kind *k)
 	free(k->unit);
 }
 
-struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns, int64_t duration_ns)
+struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns,
+			       int64_t duration_ns)
 {
 	struct kind *k = &c->kinds[kind];
 	struct profile *out;
@@ -172,7 +174,8 @@ struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_n
 		struct profile_mapping *m = &k->profile->mappings[i];
 		uint32_t object = c->maps[m->object].object;
 
-		/* A build id is only what a file says of itself: without an object nothing is one. */
+		/* A build id is only what a file says of itself: without an object nothing is
+		 * one. */
 		m->object = object >= OBJECT_FIRST ? object : NO_OBJECT | m->object;
 	}
 	out = profile_new();
@@ -204,7 +207,8 @@ size_t collect_size(const struct collect *c)
 	for (uint32_t i = 0; i < c->nr_kinds; i++) {
 		const struct kind *k = &c->kinds[i];
 
-		size += cache_size(&k->cache) + (k->mappings_cap + k->label_sets_cap) * sizeof(uint32_t);
+		size += cache_size(&k->cache) +
+			(k->mappings_cap + k->label_sets_cap) * sizeof(uint32_t);
 		if (k->profile)
 			size += profile_size(k->profile);
 	}
