@@ -74,18 +74,14 @@ void chain_read(struct collect *c, const struct record *rec, const struct record
 	enum mode mode = mode_of_record(rec);
 
 	*out = (struct stack){ .addresses = c->addresses, .root = PSEUDO_NONE };
-	if (read_chain(c, rec, layout->swap, out) >= c->o.max_stack) {
-		out->truncated = true;
-		c->counters.stacks_deep++;
-	}
+	if (read_chain(c, rec, layout->swap, out) >= c->o.max_stack)
+		out->cut = CUT_DEEP;
 	/* A chain may have been asked for one part only, or not at all: then the address alone says
 	 * where. */
 	if (has_ip && mode == MODE_USER && !out->nr_user)
 		c->addresses[out->nr_kernel + out->nr_user++] = s->ip;
 	else if (has_ip && mode == MODE_KERNEL && !out->nr_kernel && !out->nr_user)
 		c->addresses[out->nr_kernel++] = s->ip;
-	if (s->has_stack && s->regs_abi) {
-		out->truncated = true;
-		c->counters.stacks_unwalked++;
-	}
+	if (s->has_stack && s->regs_abi)
+		out->cut = CUT_UNWALKED;
 }

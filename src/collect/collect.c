@@ -21,7 +21,7 @@ struct collect *collect_new(struct process_table *t, const struct collect_option
 		c->o.max_stack = COLLECT_MAX_STACK;
 	if (asks)
 		c->asks = *asks;
-	c->window = 1;
+	c->window = process_table_window(t);
 	kernel_init(c);
 	return c;
 }
@@ -239,6 +239,11 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 		labels_cgroup_record(c, &rec->cgroup);
 		break;
 	}
+}
+
+void collect_flush(struct collect *c)
+{
+	wait_end(c);
 }
 
 void collect_malformed(struct collect *c)

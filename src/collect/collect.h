@@ -118,6 +118,9 @@ void collect_tick(struct collect *c, uint64_t horizon_ns);
  * the kernel should be read anew. */
 bool collect_kernel_changed(struct collect *c);
 
+/* Enters all samples that still wait: before the last window's end. */
+void collect_flush(struct collect *c);
+
 /* Ends the window of one kind: its profile, mappings merged by object, to be freed by the caller;
  * NULL when it has no sample. Call it for each kind, then collect_next_window: waiting samples move
  * into the next window. START_NS: CLOCK_REALTIME. */

@@ -24,6 +24,8 @@ enum pseudo {
 };
 #define PSEUDO_NONE PSEUDO_NR
 
+enum cut { CUT_NOT, CUT_DEEP, CUT_UNWALKED, CUT_REFUSED };
+
 /* (serial of a space, address) → location: open addressing, at most half full. The kernel is serial
  * 0. */
 struct cache_slot {
@@ -79,7 +81,7 @@ struct label_source {
  * and what a signal interrupted. */
 struct stack {
 	uint32_t nr_kernel, nr_user;
-	bool truncated;            /* it goes on where it was cut */
+	enum cut cut;              /* why it ends before its outermost frame */
 	enum pseudo root;          /* what stands in place of the user part, or PSEUDO_NONE */
 	const uint64_t *addresses; /* the kernel's, then the user's, leaf first */
 };
@@ -95,7 +97,7 @@ struct collect {
 	struct kind *kinds;
 	uint32_t nr_kinds, kinds_cap;
 
-	uint32_t window; /* from 1 */
+	uint32_t window; /* the process table's mark */
 	uint32_t nr_labels;
 	struct window_map *maps;
 	uint32_t nr_maps, maps_cap;
@@ -175,6 +177,8 @@ void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread
 	      const struct stack *s, const int64_t values[2]);
 /* Enters what need not wait any longer, in order of each process's samples. */
 void wait_resolve(struct collect *c, uint64_t now);
+/* Enters all that waits, resolved or not. */
+void wait_end(struct collect *c);
 void wait_fini(struct collect *c);
 
 #endif

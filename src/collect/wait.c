@@ -11,7 +11,7 @@ struct waiting_sample {
 	struct waiting_sample *next;
 	uint64_t time_ns;
 	uint32_t kind, nr_kernel, nr_user;
-	bool truncated;
+	enum cut cut;
 	int64_t values[2];
 	struct label_source labels; /* its strings lie behind the addresses */
 	uint32_t strings_size;
@@ -59,7 +59,7 @@ static void enter_first(struct collect *c, struct wait_group *g, struct process 
 	struct stack stack = {
 		.nr_kernel = s->nr_kernel,
 		.nr_user = s->nr_user,
-		.truncated = s->truncated,
+		.cut = s->cut,
 		.root = PSEUDO_NONE,
 		.addresses = s->addresses,
 	};
@@ -106,7 +106,7 @@ static struct waiting_sample *keep(const struct collect *c, uint32_t kind,
 		.kind = kind,
 		.nr_kernel = s->nr_kernel,
 		.nr_user = s->nr_user,
-		.truncated = s->truncated,
+		.cut = s->cut,
 		.values = { values[0], values[1] },
 		.labels = *labels,
 		.strings_size = (uint32_t)(unit_size + container_size),
@@ -165,6 +165,12 @@ void wait_resolve(struct collect *c, uint64_t now)
 			resolve_ask_maps(c, p);
 		}
 	}
+}
+
+void wait_end(struct collect *c)
+{
+	while (c->nr_waiting)
+		enter_first(c, c->waiting, NULL);
 }
 
 void wait_fini(struct collect *c)

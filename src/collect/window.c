@@ -69,7 +69,7 @@ uint32_t window_pseudo(struct collect *c, struct kind *k, enum pseudo pseudo)
 /* The user part of S → FRAMES. A caller in no executable mapping means that the walk took something
  * else for a frame: that address and all behind it are refused. */
 static uint32_t resolve_user_part(struct collect *c, struct kind *k, struct process *p,
-				  const struct stack *s, uint32_t *frames, bool *truncated)
+				  const struct stack *s, uint32_t *frames, enum cut *cut)
 {
 	const uint64_t *addresses = s->addresses + s->nr_kernel;
 
@@ -78,8 +78,7 @@ static uint32_t resolve_user_part(struct collect *c, struct kind *k, struct proc
 
 		if (location == UINT32_MAX && i) {
 			c->counters.frames_refused += s->nr_user - i;
-			c->counters.stacks_refused++;
-			*truncated = true;
+			*cut = CUT_REFUSED;
 			return i;
 		}
 		if (location == UINT32_MAX) { /* the leaf is right: our maps lack */
@@ -92,11 +91,20 @@ static uint32_t resolve_user_part(struct collect *c, struct kind *k, struct proc
 	return s->nr_user;
 }
 
+static uint32_t truncated(struct collect *c, struct kind *k, enum cut cut)
+{
+	c->counters.stacks_truncated++;
+	c->counters.stacks_deep += cut == CUT_DEEP;
+	c->counters.stacks_unwalked += cut == CUT_UNWALKED;
+	c->counters.stacks_refused += cut == CUT_REFUSED;
+	return window_pseudo(c, k, PSEUDO_TRUNCATED);
+}
+
 void window_add(struct collect *c, struct kind *k, struct process *p, const struct stack *s,
 		uint32_t label_set, const int64_t values[2])
 {
 	uint32_t *frames = c->frames, nr = 0;
-	bool truncated = s->truncated;
+	enum cut cut = s->cut;
 
 	window_profile(c, k);
 	while (nr < s->nr_kernel) {
@@ -105,30 +113,29 @@ void window_add(struct collect *c, struct kind *k, struct process *p, const stru
 	}
 	if (s->root != PSEUDO_NONE) {
 		frames[nr++] = window_pseudo(c, k, s->root);
-		truncated = false;
+		cut = CUT_NOT;
 	} else if (s->nr_user && p) {
-		nr += resolve_user_part(c, k, p, s, frames + nr, &truncated);
+		nr += resolve_user_part(c, k, p, s, frames + nr, &cut);
 	} else if (s->nr_user || !nr) {
 		frames[nr++] = window_pseudo(c, k, PSEUDO_UNMAPPED);
 		c->counters.samples_unmapped++;
-		truncated = false;
+		cut = CUT_NOT;
 	}
-	if (truncated) {
-		frames[nr++] = window_pseudo(c, k, PSEUDO_TRUNCATED);
-		c->counters.stacks_truncated++;
-	}
+	if (cut != CUT_NOT)
+		frames[nr++] = truncated(c, k, cut);
 	profile_add(k->profile, profile_stack(k->profile, frames, nr), label_set, values);
 }
 
 void collect_lost(struct collect *c, unsigned kind, uint64_t nr)
 {
-	struct kind *k = &c->kinds[kind];
+	struct kind *k;
 	struct profile *p;
 	uint32_t location;
 	int64_t values[2];
 
 	if (!nr || kind >= c->nr_kinds)
 		return;
+	k = &c->kinds[kind];
 	p = window_profile(c, k);
 	values[0] = nr < INT64_MAX ? (int64_t)nr : INT64_MAX;
 	if (__builtin_mul_overflow(values[0], k->period, &values[1]))
@@ -192,7 +199,7 @@ void collect_next_window(struct collect *c)
 {
 	for (uint32_t i = 0; i < c->nr_kinds; i++)
 		kind_reset(&c->kinds[i]);
-	c->window++;
+	c->window = process_table_window(c->processes);
 	c->nr_labels = 0;
 	c->nr_maps = 0;
 	c->nr_unasked = 0;

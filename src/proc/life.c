@@ -48,6 +48,11 @@ void process_table_free(struct process_table *t)
 	free(t);
 }
 
+uint32_t process_table_window(struct process_table *t)
+{
+	return ++t->last_window;
+}
+
 void process_table_stats(const struct process_table *t, struct process_stats *s)
 {
 	*s = (struct process_stats){

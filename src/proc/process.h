@@ -121,6 +121,9 @@ struct process_table *process_table_new(void);
 void process_table_free(struct process_table *t);
 void process_table_stats(const struct process_table *t, struct process_stats *s);
 
+/* A number that nobody had from T before, never 0: for the window marks of mappings and threads. */
+uint32_t process_table_window(struct process_table *t);
+
 /* The latest life of PID, until it is reaped: it may have exited. NULL: not known. */
 struct process *process_find(struct process_table *t, uint32_t pid);
 /* The same, made when it is not there (was there before us, or its fork was lost): its space is

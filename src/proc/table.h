@@ -62,7 +62,7 @@ struct process_table {
 	struct thread *exited_thread, **exited_thread_end;
 	struct names names;
 	uint32_t nr_processes, nr_threads, nr_spaces, nr_maps;
-	uint32_t last_serial;
+	uint32_t last_serial, last_window;
 	size_t spaces_size;
 	uint64_t nr_refused, nr_bad;
 };

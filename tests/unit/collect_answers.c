@@ -135,6 +135,37 @@ static void fork_shares_what_is_asked_for(void **state)
 	world_free(w);
 }
 
+static void what_waits_is_in_the_last_window(void **state)
+{
+	struct world *w = world();
+
+	give_comm(w, 20, 20, "p", false);
+	give_user(w, 20, 20, 0x700010);
+	give_kernel(w, 21, 21, TEXT + 1, USER, 0x700010);
+	collect_flush(w->c);
+	assert_string_equal(folded(w), "20 p: [unmapped] = 1\n"
+				       "21 -: [kernel.kallsyms]:ffffffff81000001 [unmapped] = 1\n");
+	world_free(w);
+}
+
+static void next_collector_of_a_table_starts_afresh(void **state)
+{
+	struct collect_options o = options();
+	static const struct collect_kind cpu = { "cpu", "nanoseconds", PERIOD };
+	struct world *w = world();
+
+	give_program(w, 10, "a");
+	give_mmap(w, 10, 0x500000, 0x10000, "/bin/b");
+	give_user(w, 10, 10, 0x400010);
+	give_user(w, 10, 10, 0x500010);
+	collect_free(w->c);
+	w->c = collect_new(w->t, &o, &w->asks);
+	collect_add_kind(w->c, &cpu);
+	give_user(w, 10, 10, 0x500010);
+	assert_string_equal(folded(w), "10 a: b:500010 = 1\n");
+	world_free(w);
+}
+
 static void waiting_memory_is_bounded(void **state)
 {
 	struct world *w = world();
@@ -341,6 +372,8 @@ int main(void)
 		cmocka_unit_test(exec_while_waiting_loses_the_old_image),
 		cmocka_unit_test(pid_reuse_while_waiting_mixes_nothing),
 		cmocka_unit_test(fork_shares_what_is_asked_for),
+		cmocka_unit_test(what_waits_is_in_the_last_window),
+		cmocka_unit_test(next_collector_of_a_table_starts_afresh),
 		cmocka_unit_test(waiting_memory_is_bounded),
 		cmocka_unit_test(stale_maps_are_read_again_ever_more_rarely),
 		cmocka_unit_test(mapping_that_grew_holds_its_locations),
