@@ -15,3 +15,4 @@ include src/collect/local.mk
 include src/worker/local.mk
 include src/view/local.mk
 include src/cli/local.mk
+include src/control/local.mk

@@ -26,6 +26,7 @@ unit_tests += tests/unit/elf
 unit_tests += tests/unit/process
 unit_tests += tests/unit/collect
 unit_tests += tests/unit/config
+unit_tests += tests/unit/control
 unit_tests += tests/unit/spool
 unit_tests += tests/unit/spool_thread
 unit_tests += tests/unit/units
