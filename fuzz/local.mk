@@ -9,6 +9,8 @@ fuzz_targets += fuzz/fuzz_opener_answer
 fuzz_targets += fuzz/fuzz_opener_request
 fuzz_targets += fuzz/fuzz_perf_record
 fuzz_targets += fuzz/fuzz_perf_ring
+fuzz_targets += fuzz/fuzz_proc_maps
+fuzz_targets += fuzz/fuzz_proc_stat
 fuzz_targets += fuzz/fuzz_profile
 fuzz_targets += fuzz/fuzz_perfdata
 

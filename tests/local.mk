@@ -32,6 +32,7 @@ unit_tests += tests/unit/spool_thread
 unit_tests += tests/unit/units
 unit_tests += tests/unit/collect_answers
 EXTRA_DIST += tests/unit/collect_world.h
+unit_tests += tests/unit/procfs
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
