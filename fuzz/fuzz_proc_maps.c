@@ -1,4 +1,4 @@
-/* A maps text: its lines, and what becomes of an address space that meets it. The first byte chooses what is there. */
+/* A maps text and an address space that it is put in. The first byte chooses what is there. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -248,7 +248,9 @@ void process_reap(struct process_table *t, uint64_t horizon_ns)
 			t->exited_thread_end = &t->exited_thread;
 		thread_free(t, th);
 	}
-	while ((p = t->exited) && (!p->exited || (is_over(p->exit_ns, horizon_ns) && !p->nr_held))) {
+	while ((p = t->exited)) {
+		if (p->exited && (p->nr_held || !is_over(p->exit_ns, horizon_ns)))
+			break;
 		t->exited = p->next_exited;
 		if (!p->next_exited)
 			t->exited_end = &t->exited;

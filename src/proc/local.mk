@@ -7,5 +7,5 @@ libpprofd_a_SOURCES += \
 	%reldir%/process.c %reldir%/process.h \
 	%reldir%/procfs.c %reldir%/procfs.h \
 	%reldir%/roster.c \
-	%reldir%/space.c \
+	%reldir%/space.c %reldir%/space.h \
 	%reldir%/table.h

@@ -89,9 +89,10 @@ static bool path_is_special(const char *path)
 static uint32_t file_hash(const struct process_file *f, size_t path_size)
 {
 	struct {
-		uint64_t dev, inode, generation;
+		uint32_t dev_major, dev_minor;
+		uint64_t inode, generation;
 		uint8_t build_id[24];
-	} id = { (uint64_t)f->dev_major << 32 | f->dev_minor, f->inode, f->inode_generation, { 0 } };
+	} id = { f->dev_major, f->dev_minor, f->inode, f->inode_generation, { 0 } };
 
 	memcpy(id.build_id, f->build_id, f->build_id_size);
 	return hash_2u64(hash_bytes(&id, sizeof(id)), hash_bytes(f->path, path_size));
@@ -127,7 +128,8 @@ static uint32_t file_add(struct names *n, const struct process_file *key, size_t
 	return i;
 }
 
-static uint32_t file_find_or_add(struct names *n, const struct process_file *key, size_t path_size)
+static uint32_t file_find_or_add(struct names *n, const struct process_file *key,
+				 size_t path_size)
 {
 	uint32_t hash = file_hash(key, path_size), pos, i;
 

@@ -58,6 +58,17 @@ void process_fork(struct process_table *t, uint32_t pid, uint32_t ppid, uint32_t
 		fork_process(t, pid, ppid, ptid, time_ns);
 }
 
+void process_was_there(struct process_table *t, uint32_t pid, uint32_t ppid, uint32_t tid)
+{
+	struct process *p = process_get(t, pid);
+
+	if (!p)
+		return;
+	if (pid != ppid)
+		p->ppid = ppid;
+	process_thread(t, p, tid);
+}
+
 void process_exit(struct process_table *t, uint32_t pid, uint32_t tid, uint64_t time_ns)
 {
 	struct process *p = process_find(t, pid);

@@ -16,65 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Limits. What is above them is refused and counted; nothing is evicted for it. */
+#include "proc/space.h"
+
+/* Limits, as space.h has more. What is above them is refused and counted; nothing goes for it. */
 #define PROCESSES_MAX (1u << 17)
 #define THREADS_MAX (1u << 18)
-#define MAPS_MAX (1u << 19)        /* in all spaces */
-#define SPACE_MAPS_MAX (1u << 14)  /* in one; more than any program has, few enough to sort in */
-#define FILES_SIZE_MAX (32u << 20) /* bytes of struct process_file with their paths */
-
-#define OBJECT_NONE 0    /* not asked for yet */
-#define OBJECT_ASKED 1   /* the opener has been asked */
-#define OBJECT_MISSING 2 /* it cannot be had (gone, refused, not a regular file) */
-#define OBJECT_FIRST 3   /* from here on: an object's number, given by the caller */
-
-/* One executable mapping. */
-struct process_map {
-	uint64_t start, end, pgoff; /* pgoff in bytes; 0 when special */
-	uint64_t time_ns;           /* of the record or the maps text that it is known from */
-	uint32_t file;              /* of process_file() */
-	uint32_t object;            /* OBJECT_* */
-	uint32_t window;            /* the window that `mapping` belongs to (the caller's) */
-	uint32_t mapping;           /* the caller's number for it in that window */
-};
-
-/* The name under which something is mapped: interned, counted by references. */
-struct process_file {
-	uint32_t refs;
-	uint32_t dev_major, dev_minor; /* of MMAP2 without build id or of /proc; 0: not known */
-	uint64_t inode, inode_generation;
-	uint8_t build_id_size; /* of MMAP2, 0: not known */
-	uint8_t build_id[20];
-	bool special;      /* "[vdso]", "//anon", "anon_inode:…", "/dev/zero": no file to ask for */
-	const char *path;  /* as recorded, valid UTF-8, " (deleted)" stripped; anonymous: "//anon" */
-};
-
-enum space_state { SPACE_UNKNOWN, SPACE_ASKED, SPACE_KNOWN };
-
-/* An address space: executable mappings that never overlap. Their pool does not move in memory
- * when one comes between others: only `order` does, so that 16384 of them cost 32 KiB a move. */
-struct space {
-	uint32_t refs;
-	/* Of this content, never 0 and no other space's: new whenever an address may mean something
-	 * else than before. Mappings that are merely added keep it: an address that was in none may
-	 * be in one now. */
-	uint32_t serial;
-	enum space_state state; /* after an exec record KNOWN: all that is mapped then is recorded */
-	bool known_once;        /* has been KNOWN before it was ASKED again */
-	uint64_t asked_ns;      /* when maps were asked for last (the caller's), for a rate limit */
-	uint32_t nr_refreshed;  /* times KNOWN maps were asked for since that helped (the caller's) */
-	uint32_t nr_maps, nr_slots, maps_cap;
-	uint32_t free;             /* slot + 1 of the first free one below nr_slots, linked by start */
-	uint32_t last;             /* place in `order` of the last hit */
-	uint16_t *order;           /* slots, by start */
-	struct process_map *maps;  /* slots; pointers are good until mappings change */
-};
-
-/* The I-th mapping by address, I < nr_maps. */
-static inline struct process_map *space_map(const struct space *s, uint32_t i)
-{
-	return &s->maps[s->order[i]];
-}
 
 struct thread {
 	uint32_t tid;
@@ -131,12 +77,16 @@ struct process *process_find(struct process_table *t, uint32_t pid);
 struct process *process_get(struct process_table *t, uint32_t pid);
 /* Made when it is not there, with the process's comm; NULL above the limit. An unknown thread of a
  * process that has exited shows that it has not. List the threads of processes that were there
- * before us by this, or they seem to exit with their leader. */
+ * before us by this, or they seem to exit with their leader; and then say process_exit of those
+ * that are zombies, as no record will. */
 struct thread *process_thread(struct process_table *t, struct process *p, uint32_t tid);
 
 /* What sideband records say. TIME_NS is the record's. FORK of a new thread has pid == ppid. */
 void process_fork(struct process_table *t, uint32_t pid, uint32_t ppid, uint32_t tid,
 		  uint32_t ptid, uint64_t time_ns);
+/* A FORK that perf made up for a task that was there when recording began (its misc has
+ * PERF_RECORD_MISC_FORK_EXEC): it shares nothing with its parent. */
+void process_was_there(struct process_table *t, uint32_t pid, uint32_t ppid, uint32_t tid);
 void process_exit(struct process_table *t, uint32_t pid, uint32_t tid, uint64_t time_ns);
 void process_comm(struct process_table *t, uint32_t pid, uint32_t tid, const char *comm,
 		  bool exec, uint64_t time_ns);
@@ -164,10 +114,6 @@ void process_set_cgroup(struct process_table *t, struct process *p, uint64_t id,
  * to TIME_NS have been given. */
 void process_set_maps(struct process_table *t, struct process *p, const char *text, size_t size,
 		      uint64_t time_ns);
-
-/* The mapping at ADDRESS, or NULL. */
-struct process_map *space_find(struct space *s, uint64_t address);
-const struct process_file *process_file(const struct process_table *t, uint32_t file);
 
 /* Frees what has exited before HORIZON_NS: nothing earlier will come any more. */
 void process_reap(struct process_table *t, uint64_t horizon_ns);

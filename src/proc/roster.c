@@ -20,7 +20,8 @@ void roster_add(struct roster *r, uint32_t hash, void *item)
 	*array_push(r->items, r->nr, r->cap) = item;
 }
 
-void roster_del(struct roster *r, uint32_t hash, const void *item, uint32_t (*rehash)(const void *))
+void roster_del(struct roster *r, uint32_t hash, const void *item,
+		uint32_t (*rehash)(const void *))
 {
 	roster_for_each(r, hash, pos, i) {
 		if (r->items[i] != item)

@@ -15,7 +15,8 @@ struct roster {
 void roster_fini(struct roster *r); /* not the elements */
 void roster_add(struct roster *r, uint32_t hash, void *item);
 /* Removes ITEM, which has HASH; harmless when it is not there. REHASH tells another item's hash. */
-void roster_del(struct roster *r, uint32_t hash, const void *item, uint32_t (*rehash)(const void *));
+void roster_del(struct roster *r, uint32_t hash, const void *item,
+		uint32_t (*rehash)(const void *));
 size_t roster_size(const struct roster *r);
 
 #define roster_for_each(r, h, pos, i)                                                              \

@@ -302,6 +302,25 @@ static void a_tid_is_used_again(void **state)
 			     process_thread(t, p, 101)); /* each process has its own */
 }
 
+static void tasks_that_were_there_share_nothing(void **state)
+{
+	struct process_table *t = *state;
+	struct process *p;
+
+	map(t, 50, 0x1000, 0x1000, 0, "/bin/sh", 0);
+	process_was_there(t, 100, 50, 100);
+	process_was_there(t, 100, 100, 101);
+	process_was_there(t, 100, 50, 100);
+	process_was_there(t, 0, 0, 0);
+	p = process_find(t, 100);
+	assert_int_equal(p->ppid, 50);
+	assert_int_equal(p->nr_threads, 2);
+	assert_int_equal(p->space->state, SPACE_UNKNOWN);
+	assert_null(path_at(t, 100, 0x1000));
+	process_exit(t, 100, 100, SEC);
+	assert_false(p->exited);
+}
+
 static void names_follow_their_threads(void **state)
 {
 	struct process_table *t = *state;
@@ -365,16 +384,19 @@ static void a_mapping_replaces_what_it_overlaps(void **state)
 	space_find(p->space, 0x1000)->object = 9;
 	assert_int_equal(p->space->serial, serial); /* added, nothing replaced */
 	map(t, 100, 0x4000, 0x2000, 0, "/m", SEC);
-	check_maps(t, 100, "1000-4000+100000 /a, 4000-6000+0 /m, 6000-a000+105000 /a, 20000-21000+0 /z");
+	check_maps(t, 100, "1000-4000+100000 /a, 4000-6000+0 /m, 6000-a000+105000 /a, "
+			   "20000-21000+0 /z");
 	assert_int_not_equal(p->space->serial, serial);
 	assert_int_equal(space_find(p->space, 0x6000)->object, 9);
 	assert_int_equal(space_find(p->space, 0x3fff)->object, 9);
 	assert_int_equal(space_find(p->space, 0x4000)->object, OBJECT_NONE);
 	serial = p->space->serial;
 	map(t, 100, 0x0, 0x2000, 0, "/f", SEC); /* the front */
-	check_maps(t, 100, "0-2000+0 /f, 2000-4000+101000 /a, 4000-6000+0 /m, 6000-a000+105000 /a, 20000-21000+0 /z");
+	check_maps(t, 100, "0-2000+0 /f, 2000-4000+101000 /a, 4000-6000+0 /m, "
+			   "6000-a000+105000 /a, 20000-21000+0 /z");
 	map(t, 100, 0x9000, 0x2000, 0, "/b", SEC); /* the back */
-	check_maps(t, 100, "0-2000+0 /f, 2000-4000+101000 /a, 4000-6000+0 /m, 6000-9000+105000 /a, 9000-b000+0 /b, 20000-21000+0 /z");
+	check_maps(t, 100, "0-2000+0 /f, 2000-4000+101000 /a, 4000-6000+0 /m, "
+			   "6000-9000+105000 /a, 9000-b000+0 /b, 20000-21000+0 /z");
 	map(t, 100, 0x4000, 0x2000, 0, "/n", SEC); /* exactly */
 	assert_string_equal(path_at(t, 100, 0x4000), "/n");
 	assert_int_not_equal(p->space->serial, serial);
@@ -558,7 +580,8 @@ static void the_first_maps_are_for_all_that_share(void **state)
 	assert_ptr_equal(child->space, p->space);
 	assert_int_equal(child->space->state, SPACE_KNOWN);
 	child->space->state = SPACE_ASKED;
-	set_maps(t, child, "9000-a000 r-xp 00000000 08:01 4 /moved\n", 4 * SEC); /* the child's own */
+	/* The child's own. */
+	set_maps(t, child, "9000-a000 r-xp 00000000 08:01 4 /moved\n", 4 * SEC);
 	assert_ptr_not_equal(child->space, p->space);
 	assert_int_equal(p->space->serial, serial);
 	assert_int_equal(p->space->state, SPACE_KNOWN);
@@ -588,13 +611,17 @@ static void hostile_paths_are_cleaned(void **state)
 {
 	struct process_table *t = *state;
 	static char path[9000];
-	static const char *const special[] = { "", "//anon", "[heap]", "anon_inode:[x]", "/dev/zero (deleted)",
-					       "/SYSV00000000 (deleted)", "[vdso]" };
+	static const char *const special[] = { "",		 "//anon",
+					       "[heap]",	 "anon_inode:[x]",
+					       "[vdso]",	 "/dev/zero (deleted)",
+					       "//toolong",	 "/SYSV00000000 (deleted)" };
+	struct space *s;
 
-	begin(t, 100);
+	s = begin(t, 100)->space;
 	map(t, 100, 0x1000, 0x1000, 0, "/\xff\n\x1b[31m/\xc3\xa9", SEC);
 	assert_string_equal(path_at(t, 100, 0x1000), "/\\xff\\x0a\\x1b[31m/\xc3\xa9");
-	set_maps(t, process_find(t, 100), "1000-2000 r-xp 0 08:01 42 /\xff\\012\x1b[31m/\xc3\xa9\n", 2 * SEC);
+	set_maps(t, process_find(t, 100), "1000-2000 r-xp 0 08:01 42 /\xff\\012\x1b[31m/\xc3\xa9\n",
+		 2 * SEC);
 	assert_string_equal(path_at(t, 100, 0x1000), "/\\xff\\x0a\\x1b[31m/\xc3\xa9");
 	memset(path, 'x', sizeof(path) - 1);
 	path[0] = '/';
@@ -602,12 +629,12 @@ static void hostile_paths_are_cleaned(void **state)
 	assert_int_equal(strlen(path_at(t, 100, 0x1000)), 4095);
 	map(t, 100, 0x1000, 0x1000, 0, "/memfd:x (deleted)", 3 * SEC);
 	assert_string_equal(path_at(t, 100, 0x1000), "/memfd:x");
-	assert_false(process_file(t, space_find(process_find(t, 100)->space, 0x1000)->file)->special);
+	assert_false(process_file(t, space_find(s, 0x1000)->file)->special);
 	map(t, 100, 0x1000, 0x1000, 0, " (deleted)", 3 * SEC);
 	assert_string_equal(path_at(t, 100, 0x1000), " (deleted)");
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
 		map(t, 100, 0x1000, 0x1000, 0, special[i], 3 * SEC);
-		assert_true(process_file(t, space_find(process_find(t, 100)->space, 0x1000)->file)->special);
+		assert_true(process_file(t, space_find(s, 0x1000)->file)->special);
 	}
 	process_set_cgroup(t, process_find(t, 100), 1, "\xff\n", "");
 	assert_string_equal(process_find(t, 100)->unit, "\\xff\\x0a");
@@ -790,6 +817,7 @@ int main(void)
 		T(a_pid_is_used_again),
 		T(a_lost_exit_ends_with_the_next_fork),
 		T(a_tid_is_used_again),
+		T(tasks_that_were_there_share_nothing),
 		T(names_follow_their_threads),
 		T(pids_that_are_none_are_no_processes),
 		T(a_mapping_replaces_what_it_overlaps),
