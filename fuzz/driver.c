@@ -1,5 +1,6 @@
-/* driver: what libFuzzer's main() is to the fuzz targets, for any compiler: gives each file of fuzz/seeds/NAME/ to the
- * target once. A TAP test that fails with fewer than MIN_SEEDS of them; after a crash the last line tells the seed. */
+/* driver: what libFuzzer's main() is to the fuzz targets, for any compiler: gives each file of
+ * fuzz/seeds/NAME/ to the target once. A TAP test that fails with fewer than MIN_SEEDS of them;
+ * after a crash the last line tells the seed. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

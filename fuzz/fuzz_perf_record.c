@@ -1,4 +1,4 @@
-/* perf/record: six words choose the layout, the rest is one record; all that the decoder points to is read. */
+/* perf/record: six words choose the layout, the rest is a record; what it points to is read. */
 #include <assert.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size -= sizeof(word);
 	copy = malloc(size);
 	memcpy(copy, data + sizeof(word), size);
-	struct record_layout layout = { word[0], word[1], word[2], word[3], word[4], word[5] & 1, word[5] & 2 };
+	struct record_layout layout = { word[0], word[1],     word[2],	  word[3],
+					word[4], word[5] & 1, word[5] & 2 };
 
 	record_id(copy, size, &layout, &id);
 	if (!record_decode(copy, size, &layout, &rec)) {

@@ -1,5 +1,6 @@
-/* perf/ring, merge and record: a horizon (u8), then rings of head and tail (u16 each, in words), the number of words that
- * follow (u8) and those, placed from the tail on. Drained up to the horizon, then whole. */
+/* perf/ring, merge and record: a horizon (u8), then rings of head and tail (u16 each, in words),
+ * the number of words that follow (u8) and those, placed from the tail on. Drained up to the
+ * horizon, then whole. */
 #include <assert.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
@@ -22,8 +23,12 @@ static void take(void *ctx, unsigned ring, const void *record, size_t size, uint
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct record_layout layout = { .sample_type = 0x10127, .sample_id_all = true }; /* as pprofd's own */
-	struct map { struct perf_event_mmap_page page; uint8_t data[4096]; } *map;
+	struct record_layout layout = { .sample_type = 0x10127,
+					.sample_id_all = true }; /* as pprofd's own */
+	struct map {
+		struct perf_event_mmap_page page;
+		uint8_t data[4096];
+	} * map;
 	struct ring rings[4], *list[4];
 	struct reader r = reader_of(data, size);
 	struct merge *m = merge_new();
@@ -33,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		map = calloc(1, sizeof(*map));
 		map->page.data_head = reader_u16(&r) * UINT64_C(8);
 		map->page.data_tail = reader_u16(&r) * UINT64_C(8);
-		for (uint64_t n = reader_u8(&r) * UINT64_C(8), at = map->page.data_tail; n && reader_left(&r); n--)
+		for (uint64_t n = reader_u8(&r) * UINT64_C(8), at = map->page.data_tail;
+		     n && reader_left(&r); n--)
 			map->data[at++ % 4096] = reader_u8(&r);
 		ring_attach(list[i] = &rings[i], map, sizeof(map->page), 4096);
 	}

@@ -1,6 +1,6 @@
-# A target is one line here, `fuzz_targets += fuzz/fuzz_NAME`, its source fuzz/fuzz_NAME.c, and at least twenty seeds in
-# fuzz/seeds/NAME/. `make check` replays the seeds with any compiler; with --enable-fuzzing (CC=clang) the same sources
-# link with libFuzzer: `fuzz/fuzz_NAME CORPUS SEEDS`.
+# A target is one line here, `fuzz_targets += fuzz/fuzz_NAME`, its source fuzz/fuzz_NAME.c, and at
+# least twenty seeds in fuzz/seeds/NAME/. `make check` replays the seeds with any compiler; with
+# --enable-fuzzing (CC=clang) the same sources link with libFuzzer: `fuzz/fuzz_NAME CORPUS SEEDS`.
 fuzz_targets =
 fuzz_targets += fuzz/fuzz_worker_window
 fuzz_targets += fuzz/fuzz_worker_answer

@@ -14,13 +14,15 @@
 #include "base/array.h"
 #include "base/io.h"
 
-#define MAX_CPUS	(1 << 16)
-#define MAX_FREQ_PATH	"/proc/sys/kernel/perf_event_max_sample_rate"
-#define PARANOID_PATH	"/proc/sys/kernel/perf_event_paranoid"
-#define ONLINE_PATH	"/sys/devices/system/cpu/online"
-#define FORMAT_LOST	(1U << 4) /* PERF_FORMAT_LOST, missing from headers before 6.0 */
+#define MAX_CPUS      (1 << 16)
+#define MAX_FREQ_PATH "/proc/sys/kernel/perf_event_max_sample_rate"
+#define PARANOID_PATH "/proc/sys/kernel/perf_event_paranoid"
+#define ONLINE_PATH   "/sys/devices/system/cpu/online"
+#define FORMAT_LOST   (1U << 4) /* PERF_FORMAT_LOST, missing from headers before 6.0 */
 
-const char *const event_kind_names[EVENT_NR_KINDS] = { [EVENT_CPU] = "cpu", [EVENT_CYCLES] = "cycles" };
+const char *const event_kind_names[EVENT_NR_KINDS] = {
+	[EVENT_CPU] = "cpu", [EVENT_CYCLES] = "cycles"
+};
 
 /* A short text file, NUL-terminated: 0 or negative errno. */
 static int read_text(const char *path, char *text, size_t size)
@@ -49,7 +51,8 @@ static int read_number(const char *path, long *value)
 	return end == text ? -EINVAL : 0;
 }
 
-/* What all our events have in common. Same trailers (IDENTIFIER, TID, TIME) for all that share a ring. */
+/* What all our events have in common. Same trailers (IDENTIFIER, TID, TIME) for all that share a
+ * ring. */
 static void common_attr(struct perf_event_attr *attr, const struct event_features *f)
 {
 	*attr = (struct perf_event_attr){ .size = sizeof(*attr) };
@@ -63,17 +66,20 @@ static void common_attr(struct perf_event_attr *attr, const struct event_feature
 		attr->use_clockid = 1;
 		attr->clockid = CLOCK_MONOTONIC;
 	}
-	/* Without `watermark`, wakeup_events counts samples; with it, only the ring's owner's figure counts. */
+	/* Or else wakeup_events would count. Of a redirected event the figure itself is not used:
+	 * the ring has its owner's. */
 	attr->watermark = 1;
 }
 
-void event_dummy_attr(struct perf_event_attr *attr, const struct event_features *f, uint32_t watermark)
+void event_dummy_attr(struct perf_event_attr *attr, const struct event_features *f,
+		      uint32_t watermark)
 {
 	common_attr(attr, f);
 	attr->type = PERF_TYPE_SOFTWARE;
 	attr->config = PERF_COUNT_SW_DUMMY;
 	attr->wakeup_watermark = watermark;
-	/* It counts nothing, so that this takes nothing from it, and lets those open it who may not see the kernel. */
+	/* It counts nothing, so that this takes nothing from it, and lets those open it who may not
+	 * see the kernel. */
 	attr->exclude_kernel = 1;
 	attr->mmap = 1;
 	attr->mmap2 = 1;
@@ -85,7 +91,8 @@ void event_dummy_attr(struct perf_event_attr *attr, const struct event_features 
 	attr->cgroup = f->cgroup;
 }
 
-void event_sampler_attr(struct perf_event_attr *attr, const struct event_features *f, const struct event_options *o)
+void event_sampler_attr(struct perf_event_attr *attr, const struct event_features *f,
+			const struct event_options *o)
 {
 	common_attr(attr, f);
 	if (o->kind == EVENT_CYCLES) {
@@ -121,9 +128,11 @@ void event_layout(const struct perf_event_attr *attr, struct record_layout *layo
 	};
 }
 
-static int sys_open(struct perf_event_attr *attr, int pid, int cpu, int group_fd, unsigned long flags)
+static int sys_open(struct perf_event_attr *attr, int pid, int cpu, int group_fd,
+		    unsigned long flags)
 {
-	int fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, flags | PERF_FLAG_FD_CLOEXEC);
+	int fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, group_fd,
+			      flags | PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -135,7 +144,8 @@ int event_open(struct perf_event_attr *attr, int pid, int cpu, int group_fd, uns
 
 	/* More than once: the kernel may lower its limit in between. */
 	for (int tries = 0; fd == -EINVAL && attr->freq && tries < 3; tries++) {
-		if (read_number(MAX_FREQ_PATH, &max) || max < 1 || (uint64_t)max >= attr->sample_freq)
+		if (read_number(MAX_FREQ_PATH, &max) || max < 1 ||
+		    (uint64_t)max >= attr->sample_freq)
 			break;
 		attr->sample_freq = (uint64_t)max;
 		fd = sys_open(attr, pid, cpu, group_fd, flags);
@@ -154,12 +164,13 @@ static int try_open(struct perf_event_attr *attr, bool self, int cpu)
 
 int event_probe(bool self, int cpu, struct event_features *f)
 {
-	static const struct event_options plain_clock = { .kind = EVENT_CPU, .frequency = 1, .exclude_kernel = true };
+	static const struct event_options plain_clock = { .kind = EVENT_CPU,
+							  .frequency = 1,
+							  .exclude_kernel = true };
 	struct event_features none = { 0 }, found = { 0 };
 	struct perf_event_attr plain, attr;
 	int err;
 
-	/* An old kernel may still refuse two features together only; none of these pairs is known to. */
 	event_dummy_attr(&plain, &none, 0);
 	err = try_open(&plain, self, cpu);
 	if (err)
@@ -224,7 +235,9 @@ static void explain_rights(char *text, size_t size)
 	if (read_number(PARANOID_PATH, &paranoid))
 		snprintf(text, size, "needs CAP_PERFMON");
 	else
-		snprintf(text, size, "needs CAP_PERFMON (or kernel.perf_event_paranoid ≤ 0, now %ld)", paranoid);
+		snprintf(text, size,
+			 "needs CAP_PERFMON (or kernel.perf_event_paranoid ≤ 0, now %ld)",
+			 paranoid);
 }
 
 static void explain_descriptors(char *text, size_t size)
@@ -234,7 +247,8 @@ static void explain_descriptors(char *text, size_t size)
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		snprintf(text, size, "out of descriptors");
 	else
-		snprintf(text, size, "out of descriptors (RLIMIT_NOFILE is %llu)", (unsigned long long)limit.rlim_cur);
+		snprintf(text, size, "out of descriptors (RLIMIT_NOFILE is %llu)",
+			 (unsigned long long)limit.rlim_cur);
 }
 
 void event_explain(int err, enum event_kind kind, char *text, size_t size)
@@ -264,8 +278,9 @@ void event_explain(int err, enum event_kind kind, char *text, size_t size)
 		snprintf(text, size, "another user of the PMU holds it for itself");
 		break;
 	case EINVAL:
-		snprintf(text, size, "the kernel refuses the event's attributes (frequency above "
-				     "kernel.perf_event_max_sample_rate, or a kernel older than 5.8)");
+		snprintf(text, size,
+			 "the kernel refuses the event's attributes (frequency above "
+			 "kernel.perf_event_max_sample_rate, or a kernel older than 5.8)");
 		break;
 	case ENODEV:
 	case ENXIO:
@@ -275,7 +290,9 @@ void event_explain(int err, enum event_kind kind, char *text, size_t size)
 		snprintf(text, size, "the thread is gone");
 		break;
 	case ENOSYS:
-		snprintf(text, size, "this kernel has no perf events (CONFIG_PERF_EVENTS), or a filter hides them");
+		snprintf(text, size,
+			 "this kernel has no perf events (CONFIG_PERF_EVENTS), or a filter hides "
+			 "them");
 		break;
 	default:
 		snprintf(text, size, "%s", strerror(err < 0 ? -err : err));

@@ -2,8 +2,8 @@ libpprofd_a_SOURCES += \
 	%reldir%/event.c %reldir%/event.h \
 	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/record.c %reldir%/record.h \
+	%reldir%/record_sample.c %reldir%/record_sample.h \
 	%reldir%/ring.c %reldir%/ring.h
-	%reldir%/record.c %reldir%/record.h
 libpprofd_a_SOURCES += \
 	%reldir%/perfdata.c %reldir%/perfdata.h %reldir%/perfdata_impl.h \
 	%reldir%/perfdata_attr.c \

@@ -1,5 +1,6 @@
-/* record: bytes of a perf ring or perf.data file → struct record (perf_event_open(2), "MMAP layout";
- * include/uapi/linux/perf_event.h). Pure: no allocation, no system call; everything is bounds-checked. */
+/* record: bytes of a perf ring or perf.data file → struct record (perf_event_open(2), "MMAP
+ * layout"; include/uapi/linux/perf_event.h, up to Linux 6.18). Pure: no allocation, no system call;
+ * everything is bounds-checked. */
 #ifndef PERF_RECORD_H
 #define PERF_RECORD_H
 
@@ -18,16 +19,19 @@ struct record_layout {
 };
 
 struct record_sample {
-	uint64_t ip, addr, period, cgroup, weight, data_src;
+	/* What pprofd's own samples hold, */
+	uint64_t ip, period, cgroup;
 	const void *ips; /* nr_ips × u64, in place (maybe unaligned; use record_ip) */
 	uint64_t nr_ips; /* PERF_CONTEXT_* markers included */
+	/* and what others may. */
+	uint64_t addr, weight, data_src;
 	const void *raw;
 	uint32_t raw_size;
-	uint64_t regs_abi; /* PERF_SAMPLE_REGS_ABI_*; 0: no user registers */
-	const void *regs;  /* u64 for each bit of layout.regs_user, ascending */
+	bool has_stack; /* PERF_SAMPLE_STACK_USER was asked for */
 	const void *stack;
 	uint64_t stack_size; /* dyn_size: bytes that were really copied */
-	bool has_stack;      /* PERF_SAMPLE_STACK_USER was asked for */
+	uint64_t regs_abi;   /* PERF_SAMPLE_REGS_ABI_*; 0: no user registers */
+	const void *regs;    /* u64 for each bit of layout.regs_user, ascending */
 };
 
 struct record_mmap { /* PERF_RECORD_MMAP and MMAP2 */
@@ -76,7 +80,8 @@ struct record_throttle { /* THROTTLE and UNTHROTTLE */
 struct record {
 	uint32_t type; /* PERF_RECORD_* */
 	uint16_t misc, size;
-	/* From the sample, or from its sample_id trailer; what the layout does not have is 0, pid and tid −1. */
+	/* From the sample, or from its sample_id trailer; what the layout does not have is 0, pid
+	 * and tid −1. */
 	uint32_t pid, tid, cpu;
 	uint64_t time, id, stream_id;
 	union {
@@ -91,16 +96,20 @@ struct record {
 	};
 };
 
-/* One record of SIZE bytes, header included, 8-byte aligned or not. 0; -EBADMSG: damaged, or not the layout's;
- * -ENOTSUP: a type that is not decoded here (type, misc, size and the trailer's fields are set). Pointers in OUT are into
- * DATA. A stack whose dyn_size exceeds its size, a string without NUL, an array past the end: damaged. */
-int record_decode(const void *data, size_t size, const struct record_layout *layout, struct record *out);
+/* One record of SIZE bytes, header included, 8-byte aligned or not. 0; -EBADMSG: damaged, or not
+ * the layout's (OUT has type, misc and size only, if there is a header); -ENOTSUP: a type that is
+ * not decoded here (and the trailer's fields). Pointers in OUT are into DATA. A stack whose
+ * dyn_size exceeds its size, a string without NUL, an array past the end, a sample with a word more
+ * than its layout's, a bit of sample_type that is newer than we are: damaged. */
+int record_decode(const void *data, size_t size, const struct record_layout *layout,
+		  struct record *out);
 
-/* The time of a record without decoding the rest; 0 where its layout has none or it is too short. */
+/* The time of a record without decoding the rest; 0 where its layout has none or it is too
+ * short. */
 uint64_t record_time(const void *data, size_t size, const struct record_layout *layout);
 
-/* Where the id that names a record's event stands: byte offset from the record's start for samples (IDENTIFIER, else ID
- * by sample_type), and from its end for others. False: the layout has none. */
+/* Where the id that names a record's event stands: byte offset from the record's start for samples
+ * (IDENTIFIER, else ID by sample_type), and from its end for others. False: the layout has none. */
 bool record_id(const void *data, size_t size, const struct record_layout *layout, uint64_t *id);
 
 /* The I-th entry of a sample's callchain. */

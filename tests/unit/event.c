@@ -1,4 +1,5 @@
-/* perf/event: attributes and words without the kernel; then this test samples itself, where that is permitted. */
+/* perf/event: attributes and words without the kernel; then this test samples itself, where that is
+ * permitted. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -26,8 +27,9 @@ static void a_dummy_carries_the_sideband_alone(void **state)
 	assert_int_equal(a.size, sizeof(a));
 	assert_int_equal(a.type, PERF_TYPE_SOFTWARE);
 	assert_int_equal(a.config, PERF_COUNT_SW_DUMMY);
-	assert_true(a.disabled && a.sample_id_all && a.mmap && a.mmap2 && a.build_id && a.comm && a.comm_exec &&
-		    a.task && a.ksymbol && a.cgroup && a.use_clockid && a.exclude_kernel);
+	assert_true(a.disabled && a.sample_id_all && a.mmap && a.mmap2 && a.build_id && a.comm &&
+		    a.comm_exec && a.task && a.ksymbol && a.cgroup && a.use_clockid &&
+		    a.exclude_kernel);
 	assert_int_equal(a.clockid, CLOCK_MONOTONIC);
 	assert_true(a.watermark);
 	assert_int_equal(a.wakeup_watermark, 4096);
@@ -35,14 +37,17 @@ static void a_dummy_carries_the_sideband_alone(void **state)
 
 	event_dummy_attr(&a, &none, 4096);
 	assert_false(a.build_id || a.ksymbol || a.cgroup || a.use_clockid);
-	assert_int_equal(a.read_format, PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING);
+	assert_int_equal(a.read_format,
+			 PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING);
 }
 
 static void a_sampler_is_what_its_options_say(void **state)
 {
-	struct event_options o = { .kind = EVENT_CPU, .frequency = 49, .callchain = CALLCHAIN_YES, .exclude_idle = true };
-	uint64_t plain = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-			 PERF_SAMPLE_PERIOD;
+	struct event_options o = {
+		.kind = EVENT_CPU, .frequency = 49, .callchain = CALLCHAIN_YES, .exclude_idle = true
+	};
+	uint64_t plain = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID |
+			 PERF_SAMPLE_TIME | PERF_SAMPLE_PERIOD;
 	struct perf_event_attr a;
 
 	event_sampler_attr(&a, &all, &o);
@@ -51,13 +56,16 @@ static void a_sampler_is_what_its_options_say(void **state)
 	assert_true(a.freq && a.disabled && a.sample_id_all && a.exclude_idle && a.watermark);
 	assert_int_equal(a.sample_freq, 49);
 	assert_int_equal(a.sample_type, plain | PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_CGROUP);
-	assert_false(a.exclude_callchain_kernel || a.exclude_callchain_user || a.exclude_kernel || a.exclude_guest);
+	assert_false(a.exclude_callchain_kernel || a.exclude_callchain_user || a.exclude_kernel ||
+		     a.exclude_guest);
 	assert_false(a.mmap || a.mmap2 || a.comm || a.task || a.ksymbol || a.cgroup);
 
 	event_sampler_attr(&a, &none, &o);
 	assert_int_equal(a.sample_type, plain | PERF_SAMPLE_CALLCHAIN);
 	assert_false(a.exclude_idle);
-	o = (struct event_options){ .kind = EVENT_CYCLES, .frequency = 997, .callchain = CALLCHAIN_NO };
+	o = (struct event_options){ .kind = EVENT_CYCLES,
+				    .frequency = 997,
+				    .callchain = CALLCHAIN_NO };
 	event_sampler_attr(&a, &none, &o);
 	assert_int_equal(a.type, PERF_TYPE_HARDWARE);
 	assert_int_equal(a.config, PERF_COUNT_HW_CPU_CYCLES);
@@ -69,7 +77,8 @@ static void a_sampler_is_what_its_options_say(void **state)
 	o.callchain = CALLCHAIN_KERNEL;
 	o.exclude_kernel = true;
 	event_sampler_attr(&a, &none, &o);
-	assert_true(!a.exclude_callchain_kernel && a.exclude_callchain_user && a.exclude_kernel && a.exclude_hv);
+	assert_true(!a.exclude_callchain_kernel && a.exclude_callchain_user && a.exclude_kernel &&
+		    a.exclude_hv);
 }
 
 /* The merge reads times of a ring's records without knowing whose they are. */
@@ -92,7 +101,8 @@ static void trailers_of_one_ring_are_alike(void **state)
 	assert_true(record_id(record, 40, &dummy, &id));
 	assert_int_equal(id, 42);
 	assert_int_equal(record_decode(record, 32, &sampler, &r), -EBADMSG);
-	assert_int_equal(record_decode(record, 40, &sampler, &r), -EBADMSG); /* LOST has two words of its own */
+	assert_int_equal(record_decode(record, 40, &sampler, &r),
+			 -EBADMSG); /* LOST has two words of its own */
 }
 
 static void refusals_are_explained(void **state)
@@ -127,8 +137,9 @@ static void refusals_are_explained(void **state)
 
 static void cpu_lists_parse(void **state)
 {
-	static const char *const bad[] = { "",	  "\n",	   "-1",   "3-1",  "0-",     "0,,1", "1,0", "0-3,2",
-					   "a",	  "0 ",	   "0x1",  "0-3-", "65536",  "0,",   "0\n1", "99999999999" };
+	static const char *const bad[] = { "",	    "\n",    "-1",   "3-1",	   "0-",  "0,,1",
+					   "1,0",   "0-3,2", "a",    "0 ",	   "0x1", "0-3-",
+					   "65536", "0,",    "0\n1", "99999999999" };
 	int *cpus, nr;
 
 	assert_int_equal(event_parse_cpus("0\n", &cpus), 1);
@@ -165,7 +176,8 @@ static uint64_t thread_cpu_ns(void)
 
 struct harvest {
 	struct record_layout layout, dummy;
-	uint64_t dummy_id, last_time, period, nr, nr_own, nr_burning, nr_bad, nr_comm, nr_other_period;
+	uint64_t dummy_id, last_time, period, nr, nr_own, nr_burning, nr_bad, nr_comm,
+		nr_other_period;
 };
 
 static const struct record_layout *layout_of(struct harvest *h, const void *record, size_t size)
@@ -186,21 +198,24 @@ static void harvest(void *ctx, unsigned ring, const void *record, size_t size, u
 	struct harvest *h = ctx;
 	struct record r;
 
-	if (record_decode(record, size, layout_of(h, record, size), &r) || r.time != time || time < h->last_time) {
+	if (record_decode(record, size, layout_of(h, record, size), &r) || r.time != time ||
+	    time < h->last_time) {
 		h->nr_bad++;
 		return;
 	}
 	h->last_time = time;
 	if (r.type == PERF_RECORD_COMM)
-		h->nr_comm += !strcmp(r.comm.comm, "burning") && r.comm.pid == (uint32_t)getpid() && !r.comm.exec;
+		h->nr_comm += !strcmp(r.comm.comm, "burning") && r.comm.pid == (uint32_t)getpid() &&
+			      !r.comm.exec;
 	if (r.type != PERF_RECORD_SAMPLE)
 		return;
 	h->nr_other_period += h->nr && r.sample.period != h->period / h->nr;
 	h->nr++;
 	h->period += r.sample.period;
 	h->nr_own += r.pid == (uint32_t)getpid() && r.tid == (uint32_t)gettid();
-	h->nr_burning += r.sample.ip >= (uint64_t)__start_burning && r.sample.ip < (uint64_t)__stop_burning &&
-			 r.sample.nr_ips >= 2 && record_ip(&r.sample, 0, false) == PERF_CONTEXT_USER &&
+	h->nr_burning += r.sample.ip >= (uint64_t)__start_burning &&
+			 r.sample.ip < (uint64_t)__stop_burning && r.sample.nr_ips >= 2 &&
+			 record_ip(&r.sample, 0, false) == PERF_CONTEXT_USER &&
 			 record_ip(&r.sample, 1, false) == r.sample.ip;
 }
 
@@ -272,15 +287,17 @@ static void this_thread_is_sampled_where_it_burns(void **state)
 	close(p.fd);
 	merge_free(m);
 
-	print_message("# %llu samples worth %.1f ms of %.1f ms, count %.1f ms, lost %llu\n", (unsigned long long)h.nr,
-		      (double)h.period / 1e6, (double)t / 1e6, (double)count.value / 1e6, (unsigned long long)count.lost);
+	print_message("# %llu samples worth %.1f ms of %.1f ms, count %.1f ms, lost %llu\n",
+		      (unsigned long long)h.nr, (double)h.period / 1e6, (double)t / 1e6,
+		      (double)count.value / 1e6, (unsigned long long)count.lost);
 	assert_int_equal(h.nr_bad, 0);
 	assert_int_equal(h.nr_comm, 1);
 	assert_int_equal(h.nr_own, h.nr);
 	assert_int_equal(h.nr_other_period, 0); /* the software clock's period is fixed */
 	assert_int_equal(h.period, h.nr * 500000);
 	assert_int_equal(count.lost, 0);
-	/* A slow machine's ticks come late and its kernel's share is not sampled; a sample too many cannot be. */
+	/* A slow machine's ticks come late and its kernel's share is not sampled; a sample too many
+	 * cannot be. */
 	assert_in_range(h.period, t / 2, t + t / 50 + 1000000);
 	assert_in_range(count.value, t / 10 * 9, t / 10 * 11);
 	assert_true(h.nr_burning >= h.nr / 10 * 9);
@@ -288,7 +305,9 @@ static void this_thread_is_sampled_where_it_burns(void **state)
 
 static void a_frequency_above_the_limit_is_lowered(void **state)
 {
-	struct event_options o = { .kind = EVENT_CPU, .frequency = 100000000, .exclude_kernel = true };
+	struct event_options o = { .kind = EVENT_CPU,
+				   .frequency = 100000000,
+				   .exclude_kernel = true };
 	struct event_features f = { 0 };
 	struct perf_event_attr a;
 	int fd;
@@ -307,7 +326,9 @@ static void a_frequency_above_the_limit_is_lowered(void **state)
 
 static void each_feature_found_is_one_that_opens(void **state)
 {
-	struct event_options o = { .kind = EVENT_CPU, .frequency = 49, .exclude_idle = true, .exclude_kernel = true };
+	struct event_options o = {
+		.kind = EVENT_CPU, .frequency = 49, .exclude_idle = true, .exclude_kernel = true
+	};
 	struct event_features f = { 0 };
 	struct event_count count;
 	struct perf_event_attr a;
@@ -316,8 +337,9 @@ static void each_feature_found_is_one_that_opens(void **state)
 
 	assert_true(event_probe(false, 1 << 20, &f) < 0); /* no such CPU */
 	probe_or_skip(&f);
-	print_message("# build_id %d format_lost %d clockid %d cgroup %d ksymbol %d exclude_idle %d\n", f.build_id,
-		      f.format_lost, f.clockid, f.cgroup, f.ksymbol, f.exclude_idle);
+	print_message(
+		"# build_id %d format_lost %d clockid %d cgroup %d ksymbol %d exclude_idle %d\n",
+		f.build_id, f.format_lost, f.clockid, f.cgroup, f.ksymbol, f.exclude_idle);
 	event_dummy_attr(&a, &f, 4096); /* together, too */
 	fd = event_open(&a, 0, -1, -1, 0);
 	assert_true(fd >= 0);

@@ -8,8 +8,8 @@
 
 #include "perf/merge.h"
 
-#define PAGE	 4096
-#define DATA	 8192
+#define PAGE	  4096
+#define DATA	  8192
 #define MAX_RINGS 9
 
 struct event {
@@ -21,7 +21,7 @@ struct event {
 struct kernel {
 	_Alignas(8) uint8_t base[MAX_RINGS][PAGE + DATA];
 	struct ring rings[MAX_RINGS], *list[MAX_RINGS];
-	uint64_t given[4096];	   /* times */
+	uint64_t given[4096]; /* times */
 	uint64_t serials[4096];
 	unsigned from[4096];
 	unsigned nr_given;
@@ -47,7 +47,8 @@ static void finish(struct kernel *k, struct merge *m)
 }
 
 /* SIZE is that of the record; time and serial are its first words. */
-static bool put_sized(struct kernel *k, unsigned ring, uint64_t time, uint64_t serial, uint16_t size)
+static bool put_sized(struct kernel *k, unsigned ring, uint64_t time, uint64_t serial,
+		      uint16_t size)
 {
 	struct perf_event_mmap_page *page = (void *)k->base[ring];
 	struct event e = { .header = { .type = 9, .size = size }, .time = time, .serial = serial };
@@ -142,7 +143,8 @@ static void inversions_inside_a_ring_are_sorted(void **state)
 	finish(k, m);
 }
 
-/* 50 is later than the horizon, but the ring can only be released as far as the first that stays. */
+/* 50 is later than the horizon, but the ring can only be released as far as the first that
+ * stays. */
 static void what_stands_before_a_given_record_does_not_stay(void **state)
 {
 	struct kernel *k = start(2);
@@ -210,8 +212,8 @@ static uint64_t next_random(uint64_t *x)
 	return *x;
 }
 
-/* Nine rings, records of many sizes that wrap, inversions shorter than the window, drains at random horizons: every record
- * comes once, with its contents, in order but for what may not stay. */
+/* Nine rings, records of many sizes that wrap, inversions shorter than the window, drains at random
+ * horizons: every record comes once, with its contents, in order but for what may not stay. */
 static void nothing_is_lost_doubled_or_out_of_order(void **state)
 {
 	struct kernel *k = start(MAX_RINGS);
@@ -226,8 +228,8 @@ static void nothing_is_lost_doubled_or_out_of_order(void **state)
 			uint64_t r = next_random(&x);
 
 			now += r % 7;
-			if (put_sized(k, (unsigned)(r >> 8) % MAX_RINGS, now - (r >> 16) % 20, serial,
-				      (uint16_t)(24 + (r >> 24) % 7 * 8)))
+			if (put_sized(k, (unsigned)(r >> 8) % MAX_RINGS, now - (r >> 16) % 20,
+				      serial, (uint16_t)(24 + (r >> 24) % 7 * 8)))
 				serial++;
 		}
 		assert_true(serial > sent);

@@ -66,7 +66,8 @@ static void fix_size(struct draft *d)
 	memcpy(d->b.data + 6, &size, sizeof(size));
 }
 
-/* Decodes an exact-size copy at an odd address, so that a sanitizer sees an overread and an aligned load. */
+/* Decodes an exact-size copy at an odd address, so that a sanitizer sees an overread and an aligned
+ * load. */
 static int decode(struct draft *d, struct record_layout *l, struct record *out)
 {
 	static uint8_t *copy;
@@ -151,9 +152,31 @@ static void own_samples_decode_in_both_orders(void **state)
 	}
 }
 
+/* The short way of own samples and the long way of all leave nothing of what OUT held before. */
+static void nothing_of_an_older_record_shines_through(void **state)
+{
+	struct record_layout l = { .sample_type = FAST | PERF_SAMPLE_CALLCHAIN };
+	struct record_sample expected = { .ip = 0x401000, .period = 1000000, .nr_ips = 2 };
+
+	for (int swap = 0; swap < 2; swap++) {
+		struct draft d = own_sample(l.sample_type, 2, 2, swap);
+		struct record r;
+
+		memset(&r, 0xa5, sizeof(r));
+		assert_int_equal(decode(&d, &l, &r), 0);
+		assert_int_equal(r.cpu, 0);
+		assert_int_equal(r.stream_id, 0);
+		expected.ips = r.sample.ips;
+		assert_int_equal(r.sample.has_stack, false);
+		assert_memory_equal(&r.sample, &expected, sizeof(expected));
+		buf_fini(&d.b);
+	}
+}
+
 static void a_chain_that_lies_is_refused(void **state)
 {
-	static const uint64_t lengths[] = { 4, 5, UINT64_MAX, UINT64_C(1) << 61, (UINT64_C(1) << 61) + 3 };
+	static const uint64_t lengths[] = { 4, 5, UINT64_MAX, UINT64_C(1) << 61,
+					    (UINT64_C(1) << 61) + 3 };
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]) * 4; i++) {
 		struct record_layout l = { .sample_type = FAST | PERF_SAMPLE_CALLCHAIN };
@@ -176,7 +199,8 @@ static void a_chain_that_lies_is_refused(void **state)
 static void own_samples_of_another_size_are_refused(void **state)
 {
 	for (int swap = 0; swap < 2; swap++) {
-		struct record_layout l = { .sample_type = FAST | PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_CGROUP };
+		struct record_layout l = { .sample_type = FAST | PERF_SAMPLE_CALLCHAIN |
+							  PERF_SAMPLE_CGROUP };
 		struct draft d = own_sample(l.sample_type, 3, 3, swap);
 		struct record r;
 
@@ -205,10 +229,10 @@ static struct draft full_sample(uint64_t sample_type, uint64_t format, bool swap
 	struct draft d = begin(PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, swap);
 
 	head(&d);
-	d64(&d, 0xadd7);  /* ADDR */
-	d64(&d, 43);	  /* ID */
-	d64(&d, 44);	  /* STREAM_ID */
-	d32(&d, 5);	  /* CPU */
+	d64(&d, 0xadd7); /* ADDR */
+	d64(&d, 43);	 /* ID */
+	d64(&d, 44);	 /* STREAM_ID */
+	d32(&d, 5);	 /* CPU */
 	d32(&d, 0xbad);
 	d64(&d, 1000000); /* PERIOD */
 	if (format & PERF_FORMAT_GROUP)
@@ -250,7 +274,8 @@ static struct record_layout full_layout(uint64_t format)
 {
 	return (struct record_layout){ .sample_type = ALL_BITS & ~(uint64_t)PERF_SAMPLE_WEIGHT,
 				       .read_format = format,
-				       .branch_sample_type = PERF_SAMPLE_BRANCH_HW_INDEX | BRANCH_COUNTERS,
+				       .branch_sample_type =
+					       PERF_SAMPLE_BRANCH_HW_INDEX | BRANCH_COUNTERS,
 				       .regs_user = 0x111,
 				       .regs_intr = 0x8 };
 }
@@ -315,7 +340,8 @@ static void layouts_of_the_future_are_refused(void **state)
 
 static void the_id_stands_where_the_layout_says(void **state)
 {
-	struct record_layout l = { .sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TIME | PERF_SAMPLE_ID };
+	struct record_layout l = { .sample_type =
+					   PERF_SAMPLE_IP | PERF_SAMPLE_TIME | PERF_SAMPLE_ID };
 	struct draft d = begin(PERF_RECORD_SAMPLE, 0, false);
 	uint64_t id = 0;
 
@@ -335,8 +361,8 @@ static void the_id_stands_where_the_layout_says(void **state)
 	d = begin(PERF_RECORD_SWITCH, 0, true);
 	for (uint64_t i = 1; i <= 4; i++)
 		d64(&d, i);
-	l = (struct record_layout){ .sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_ID | PERF_SAMPLE_STREAM_ID |
-						   PERF_SAMPLE_CPU,
+	l = (struct record_layout){ .sample_type = PERF_SAMPLE_TIME | PERF_SAMPLE_ID |
+						   PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU,
 				    .sample_id_all = true,
 				    .swap = true };
 	assert_true(record_id(d.b.data, d.b.size, &l, &id));
@@ -350,7 +376,8 @@ static void the_id_stands_where_the_layout_says(void **state)
 
 static void no_registers_no_stack(void **state)
 {
-	struct record_layout l = { .sample_type = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER, .regs_user = 0xff };
+	struct record_layout l = { .sample_type = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+				   .regs_user = 0xff };
 	struct draft d = begin(PERF_RECORD_SAMPLE, 0, false);
 	struct record r;
 
@@ -387,11 +414,13 @@ static void counts_of_elements_are_checked(void **state)
 		  { PERF_SAMPLE_AUX, 0 },
 		  { PERF_SAMPLE_STACK_USER, 0 },
 		  { PERF_SAMPLE_RAW, 0 } };
-	static const uint64_t counts[] = { 100, UINT32_MAX, UINT64_C(1) << 61, UINT64_MAX, UINT64_MAX / 24 + 1 };
+	static const uint64_t counts[] = { 100, UINT32_MAX, UINT64_C(1) << 61, UINT64_MAX,
+					   UINT64_MAX / 24 + 1 };
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++) {
-			struct record_layout l = { .sample_type = t[i].sample_type, .read_format = t[i].read_format };
+			struct record_layout l = { .sample_type = t[i].sample_type,
+						   .read_format = t[i].read_format };
 			struct draft d = begin(PERF_RECORD_SAMPLE, 0, false);
 			struct record r;
 
@@ -458,12 +487,14 @@ static void maps_decode(void **state)
 
 static void build_ids_are_bytes_in_any_order(void **state)
 {
-	static const uint8_t id[20] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 };
+	static const uint8_t id[20] = { 1,  2,	3,  4,	5,  6,	7,  8,	9,  10,
+					11, 12, 13, 14, 15, 16, 17, 18, 19, 20 };
 
 	for (int i = 0; i < 8; i++) {
 		static const uint8_t sizes[] = { 20, 16, 0, 21 };
 		struct record_layout l = plain_layout();
-		struct draft d = mmap_record(PERF_RECORD_MMAP2, PERF_RECORD_MISC_MMAP_BUILD_ID, i & 1);
+		struct draft d =
+			mmap_record(PERF_RECORD_MMAP2, PERF_RECORD_MISC_MMAP_BUILD_ID, i & 1);
 		uint8_t size = sizes[i / 2];
 		struct record r;
 
@@ -631,6 +662,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_samples_decode_in_both_orders),
+		cmocka_unit_test(nothing_of_an_older_record_shines_through),
 		cmocka_unit_test(a_chain_that_lies_is_refused),
 		cmocka_unit_test(own_samples_of_another_size_are_refused),
 		cmocka_unit_test(every_bit_of_a_sample_decodes_in_order),

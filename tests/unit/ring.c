@@ -40,7 +40,8 @@ static bool put(struct kernel *k, uint16_t size, uint8_t fill)
 	if (head + size - page_of(k)->data_tail > DATA)
 		return false;
 	for (unsigned i = 0; i < size; i++)
-		k->base[PAGE + ((head + i) & (DATA - 1))] = i < sizeof(h) ? ((uint8_t *)&h)[i] : fill;
+		k->base[PAGE + ((head + i) & (DATA - 1))] =
+			i < sizeof(h) ? ((uint8_t *)&h)[i] : fill;
 	page_of(k)->data_head = head + size;
 	return true;
 }
@@ -100,7 +101,8 @@ static void every_wrap_is_whole(void **state)
 			uint64_t pos;
 			size_t size;
 
-			for (uint16_t n = 8; put(&k, (uint16_t)(8 + (n * 40 + round * 8) % 600), fill); n++)
+			for (uint16_t n = 8;
+			     put(&k, (uint16_t)(8 + (n * 40 + round * 8) % 600), fill); n++)
 				fill++;
 			ring_begin(&k.ring);
 			while ((p = ring_next(&k.ring, &size, &pos))) {
