@@ -16,3 +16,4 @@ include src/worker/local.mk
 include src/view/local.mk
 include src/cli/local.mk
 include src/control/local.mk
+include src/symbolize/local.mk

@@ -33,6 +33,10 @@ unit_tests += tests/unit/units
 unit_tests += tests/unit/collect_answers
 EXTRA_DIST += tests/unit/collect_world.h
 unit_tests += tests/unit/procfs
+unit_tests += tests/unit/symbolize
+if DEMANGLE
+unit_tests += tests/unit/demangle
+endif
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -46,3 +50,6 @@ EXTRA_DIST += tests/elfgen.h
 TESTS += tests/pprof.test
 check_PROGRAMS += tests/pprof_files
 EXTRA_DIST += tests/pprof.test tests/profile.proto
+if DEMANGLE
+tests_unit_symbolize_CPPFLAGS = $(AM_CPPFLAGS) -DDEMANGLE
+endif

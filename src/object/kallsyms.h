@@ -20,8 +20,8 @@
 struct kallsyms;
 
 struct kallsyms_symbol {
-	int64_t start;    /* relative to _text */
-	const char *name; /* as in the file; valid until the next call */
+	int64_t start;      /* relative to _text */
+	const char *name;   /* as in the file; valid until the next call */
 	const char *module; /* "" for the kernel, "bpf" for BPF programs; lives as long as K */
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/reader.h"
 #include "object/elf.h"
 #include "object/radix.h"
@@ -32,7 +33,7 @@ struct symtab {
 	struct radix_entry *entries; /* a: size, b: offset of the name */
 	uint32_t nr;
 	struct strings names;
-	char name[SYMTAB_NAME_MAX], other[SYMTAB_NAME_MAX];
+	char *name; /* SYMTAB_NAME_MAX bytes once one has been asked for */
 };
 
 /* What one symbol table is read with. */
@@ -281,7 +282,7 @@ void symtab_free(struct symtab *t)
 {
 	if (!t)
 		return;
-	strings_trim(&t->names);
+	symtab_trim(t);
 	free(t->entries);
 	free(t);
 }
@@ -289,6 +290,8 @@ void symtab_free(struct symtab *t)
 void symtab_trim(struct symtab *t)
 {
 	strings_trim(&t->names);
+	free(t->name);
+	t->name = NULL;
 }
 
 size_t symtab_size(const struct symtab *t)
@@ -356,18 +359,19 @@ static bool is_better(const char *a, const char *b)
 static int choose_alias(struct symtab *t, int fd, uint32_t first)
 {
 	struct radix_entry *e = t->entries;
+	char other[SYMTAB_NAME_MAX];
 
 	for (uint32_t i = first + 1; i < t->nr && (e[i].key & KEY_ALIAS); i++) {
-		int err = read_name(t, fd, e[i].b, t->other);
+		int err = read_name(t, fd, e[i].b, other);
 
 		if (err)
 			return err;
-		if (is_better(t->other, t->name)) {
+		if (is_better(other, t->name)) {
 			uint32_t name = e[first].b;
 
 			e[first].b = e[i].b;
 			e[i].b = name;
-			strcpy(t->name, t->other);
+			strcpy(t->name, other);
 		}
 	}
 	e[first].key |= KEY_CHOSEN;
@@ -377,8 +381,11 @@ static int choose_alias(struct symtab *t, int fd, uint32_t first)
 int symtab_name(struct symtab *t, int fd, struct symbol *sym)
 {
 	const struct radix_entry *e = &t->entries[sym->index];
-	int err = read_name(t, fd, e->b, t->name);
+	int err;
 
+	if (!t->name)
+		t->name = xmalloc(SYMTAB_NAME_MAX);
+	err = read_name(t, fd, e->b, t->name);
 	if (!err && !(e->key & KEY_CHOSEN))
 		err = choose_alias(t, fd, sym->index);
 	if (!err)

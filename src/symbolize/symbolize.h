@@ -1,5 +1,7 @@
-/* symbolize: fills functions into a profile's locations, from the objects behind its mappings. Runs in the worker and in replay; every
- * file is hostile. Names of objects seen before come from a cache with a byte budget. */
+/* symbolize: fills functions into a profile's locations, from the objects behind its mappings. Runs
+ * in the worker and in replay; every file is hostile. What was learned of an object, its names too,
+ * stays in a cache with a byte budget: the next window with the same functions costs look-ups only.
+ */
 #ifndef SYMBOLIZE_SYMBOLIZE_H
 #define SYMBOLIZE_SYMBOLIZE_H
 
@@ -19,33 +21,45 @@ struct object_id {
 
 struct symbolize_object {
 	struct object_id id;
-	int fd;                  /* stays the caller's, open during the call */
-	uint8_t build_id_size;   /* the kernel's word from MMAP2; 0: none. Another one in the file means: no names */
+	int fd;                /* stays the caller's, open during the call */
+	uint8_t build_id_size; /* the kernel's word from MMAP2; 0: none. Another one in the file
+				  means: no names */
 	uint8_t build_id[20];
-	bool quarantined;        /* not to be parsed */
+	bool quarantined; /* not to be parsed */
 };
 
 struct symbolize_stats {
-	uint32_t nr_locations, nr_named, nr_objects, nr_objects_failed;
-	uint32_t nr_cached; /* objects found in the cache */
+	uint32_t nr_locations, nr_named; /* of those that had no lines */
+	uint32_t nr_objects;             /* asked for a name */
+	uint32_t nr_objects_failed; /* quarantined, unreadable, damaged, or of another build id */
+	uint32_t nr_cached;         /* objects found in the cache */
 };
 
-/* Called before an object is parsed for the first time (index into objects; UINT32_MAX: kallsyms), so that whoever watches knows what
- * it died of. */
+/* Called before an object is parsed (index into objects), so that whoever watches knows what it
+ * died of. */
 typedef void (*symbolize_notice_fn)(void *ctx, uint32_t object);
 
+/* CACHE_SIZE in bytes; what is in use may exceed it during a call. */
 struct symbolizer *symbolizer_new(size_t cache_size);
 void symbolizer_free(struct symbolizer *s);
 void symbolizer_set_cache_size(struct symbolizer *s, size_t cache_size);
-/* KALLSYMS_FD (-1: none): read on first need, and again after the caller passed a fresh one. KERNEL_RELATIVE: kernel locations'
- * addresses are relative to _text. 0 or negative errno of reading it (-EACCES: restricted). */
+size_t symbolizer_size(const struct symbolizer *s); /* bytes held */
+
+/* Reads the kernel's symbols from KALLSYMS_FD, now (some 50 ms, most of them the kernel's: pass it
+ * once, and again when there is news); -1: goes on with what was read before. KERNEL_RELATIVE:
+ * kernel locations' addresses are relative to _text. 0 or negative errno of reading it (-EACCES:
+ * restricted; see object/kallsyms.h): then what was read before stays. A caller whose watcher wants
+ * to know announces it as object UINT32_MAX. */
 int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative);
 
-/* Every location of P that has no lines gets one or more: of mappings with mapping.object = 1 + index into OBJECTS from that file, of
- * "[kernel.kallsyms]" from kallsyms, of "[vdso]" from our own vDSO. What has no name gets the function "[basename of mapping]"; a mapping's
- * has_functions becomes true when every location of it is named. Names are demangled (Function.name without parameters, system_name
- * as in the file) and cleaned. */
-void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects, uint32_t nr_objects,
-	       symbolize_notice_fn notice, void *ctx, struct symbolize_stats *stats);
+/* Every location of P that has no lines gets one: of mappings with mapping.object = 1 + index into
+ * OBJECTS from that file, of "[kernel.kallsyms]" from kallsyms, of "[vdso]" from our own vDSO when
+ * it has that size and build id. What has no name gets the function "[basename of mapping]". A
+ * mapping's has_functions says whether every location of it is named. Function.name is demangled
+ * (symbolize/demangle.h), system_name as in the file; both are clean. NOTICE and STATS may be NULL.
+ */
+void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects,
+	       uint32_t nr_objects, symbolize_notice_fn notice, void *ctx,
+	       struct symbolize_stats *stats);
 
 #endif

@@ -1,0 +1,55 @@
+#include "symbolize/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "symbolize/demangle.h"
+
+void names_fini(struct names *t)
+{
+	free(t->names);
+	hash_fini(&t->hash);
+	buf_fini(&t->text);
+	memset(t, 0, sizeof(*t));
+}
+
+size_t names_size(const struct names *t)
+{
+	size_t slots = t->hash.slots ? (size_t)t->hash.mask + 1 : 0;
+
+	return t->names_cap * sizeof(*t->names) + slots * sizeof(*t->hash.slots) + t->text.cap;
+}
+
+struct name *names_find(struct names *t, uint32_t symbol)
+{
+	uint32_t hash = hash_u64(symbol), pos, i;
+
+	for (i = hash_first(&t->hash, hash, &pos); i != HASH_NONE;
+	     i = hash_next(&t->hash, hash, &pos))
+		if (t->names[i].symbol == symbol)
+			return &t->names[i];
+	return NULL;
+}
+
+struct name *names_add(struct names *t, uint32_t symbol, const char *raw)
+{
+	char system_name[TEXT_MAX], name[TEXT_MAX];
+	size_t system_size = text_clean(system_name, sizeof(system_name), raw, strlen(raw));
+	size_t name_size = demangle(raw, name, sizeof(name));
+	struct name *n;
+
+	if (t->text.size + system_size + name_size + 2 > NAMES_TEXT_MAX)
+		return NULL;
+	hash_add(&t->hash, hash_u64(symbol), t->nr);
+	n = array_push(t->names, t->nr, t->names_cap);
+	*n = (struct name){ .symbol = symbol, .system_name = (uint32_t)t->text.size };
+	buf_add(&t->text, system_name, system_size + 1);
+	n->name = n->system_name;
+	if (strcmp(name, system_name)) {
+		n->name = (uint32_t)t->text.size;
+		buf_add(&t->text, name, name_size + 1);
+	}
+	return n;
+}

@@ -1,0 +1,423 @@
+/* symbolize: a profile's locations get functions, and the cache keeps what was learned. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "object/elf.h"
+#include "object/symtab.h"
+#include "profile/profile.h"
+#include "symbolize/cache.h"
+#include "symbolize/names.h"
+#include "symbolize/symbolize.h"
+#include "symbolize/vdso.h"
+#include "tests/elfgen.h"
+
+#define FUNC ELF64_ST_INFO(STB_GLOBAL, STT_FUNC)
+#define TEXT 0xffffffff81000000
+
+static const struct elfgen_symbol symbols[] = {
+	{ "_ZN3foo3barEi", 0x401000, 0x40, FUNC, 0, 0 },
+	{ "plain", 0x401100, 0x40, FUNC, 0, 0 },
+	{ "bad\001name", 0x401200, 0x40, FUNC, 0, 0 },
+	{ "", 0x401300, 0x40, FUNC, 0, 0 },
+};
+
+static const char kallsyms[] = "ffffffff81000000 T _text\n"
+			       "ffffffff81000100 T schedule\n"
+			       "ffffffff81000200 T _etext\n"
+			       "ffffffffc0000000 t probe\t[e1000]\n";
+
+struct fixture {
+	struct symbolizer *s;
+	struct elfgen gen;
+	struct symbolize_object object;
+	struct profile *p;
+	struct symbolize_stats stats;
+	unsigned nr_notices;
+	uint32_t noticed;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+
+	f->gen = (struct elfgen){ .symbols = symbols,
+				  .nr_symbols = 4,
+				  .build_id = "twenty bytes of it!",
+				  .build_id_size = 20 };
+	elfgen_make(&f->gen);
+	f->object = (struct symbolize_object){
+		.id = { .dev = 1, .inode = 2, .size = f->gen.size, .mtime_ns = 3, .ctime_ns = 4 },
+		.fd = io_memfd("object", f->gen.bytes, f->gen.size),
+	};
+	f->s = symbolizer_new(1 << 20);
+	f->p = profile_new();
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	symbolizer_free(f->s);
+	profile_free(f->p);
+	close(f->object.fd);
+	free(f);
+	return 0;
+}
+
+static uint32_t add_mapping(struct profile *p, uint64_t start, uint64_t size, uint64_t offset,
+			    const char *name, uint32_t object)
+{
+	return profile_mapping(p, &(struct profile_mapping){ .start = start,
+							     .limit = start + size,
+							     .offset = offset,
+							     .filename = profile_string(p, name),
+							     .object = object });
+}
+
+static void note(void *ctx, uint32_t object)
+{
+	struct fixture *f = ctx;
+
+	f->nr_notices++;
+	f->noticed = object;
+}
+
+static void run(struct fixture *f)
+{
+	symbolize(f->s, f->p, &f->object, 1, note, f, &f->stats);
+}
+
+static void new_window(struct fixture *f)
+{
+	profile_free(f->p);
+	f->p = profile_new();
+}
+
+static void assert_function(struct fixture *f, uint32_t location, const char *name,
+			    const char *system_name)
+{
+	const struct profile_location *l = &f->p->locations[location];
+	const struct profile_function *function;
+
+	assert_int_equal(l->nr_lines, 1);
+	function = &f->p->functions[f->p->lines[l->first_line].function];
+	assert_string_equal(profile_str(f->p, function->name), name);
+	assert_string_equal(profile_str(f->p, function->system_name), system_name);
+	assert_int_equal(f->p->lines[l->first_line].line, 0);
+}
+
+#ifdef DEMANGLE
+#define FOO_BAR "foo::bar"
+#else
+#define FOO_BAR "_ZN3foo3barEi"
+#endif
+
+/* Mapped at 0x7f0000000000 from file offset 0x1000, of which 0x401000 is the address. */
+static void names_from_a_file(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t m = add_mapping(f->p, 0x7f0000000000, 0x1000, 0x1000, "/usr/lib/libfoo.so", 1);
+	uint32_t l[] = {
+		profile_location(f->p, m, 0x7f0000000010),
+		profile_location(f->p, m, 0x7f0000000030),
+		profile_location(f->p, m, 0x7f0000000110),
+		profile_location(f->p, m, 0x7f0000000210),
+	};
+	uint32_t nr_functions;
+
+	run(f);
+	assert_function(f, l[0], FOO_BAR, "_ZN3foo3barEi");
+	assert_function(f, l[1], FOO_BAR, "_ZN3foo3barEi");
+	assert_function(f, l[2], "plain", "plain");
+	assert_function(f, l[3], "bad\\x01name", "bad\\x01name");
+	assert_int_equal(f->p->nr_functions, 3);
+	assert_true(f->p->mappings[m].has_functions);
+	assert_false(f->p->mappings[m].has_line_numbers);
+	assert_int_equal(f->stats.nr_locations, 4);
+	assert_int_equal(f->stats.nr_named, 4);
+	assert_int_equal(f->stats.nr_objects, 1);
+	assert_int_equal(f->stats.nr_objects_failed, 0);
+	assert_int_equal(f->nr_notices, 1);
+	assert_int_equal(f->noticed, 0);
+
+	/* Again: nothing is left to do. */
+	nr_functions = f->p->nr_functions;
+	run(f);
+	assert_int_equal(f->stats.nr_locations, 0);
+	assert_int_equal(f->p->nr_functions, nr_functions);
+	assert_true(f->p->mappings[m].has_functions);
+}
+
+static void without_a_name_the_mapping_names_it(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t m = add_mapping(f->p, 0x10000, 0x1000, 0x1000, "/usr/lib/libfoo.so", 1);
+	uint32_t anon = add_mapping(f->p, 0x90000, 0x1000, 0, "//anon", 0);
+	uint32_t bracket = add_mapping(f->p, 0xa0000, 0x1000, 0, "[stack]", 0);
+	uint32_t nothing = add_mapping(f->p, 0xb0000, 0x1000, 0, "", 7);
+	uint32_t named = profile_location(f->p, m, 0x10110),
+		 unnamed = profile_location(f->p, m, 0x10800);
+	uint32_t empty = profile_location(f->p, m, 0x10310),
+		 outside = profile_location(f->p, m, 0x90000000);
+	uint32_t a = profile_location(f->p, anon, 0x90010),
+		 b = profile_location(f->p, bracket, 0xa0010);
+	uint32_t c = profile_location(f->p, nothing, 0xb0010);
+	uint32_t none = profile_location(f->p, PROFILE_NO_MAPPING, 0x1234);
+	uint32_t lost = profile_pseudo(f->p, "[lost]");
+
+	run(f);
+	assert_function(f, named, "plain", "plain");
+	assert_function(f, unnamed, "[libfoo.so]", "[libfoo.so]");
+	assert_function(f, empty, "[libfoo.so]", "[libfoo.so]");
+	assert_function(f, outside, "[libfoo.so]", "[libfoo.so]");
+	assert_function(f, a, "[anon]", "[anon]");
+	assert_function(f, b, "[stack]", "[stack]");
+	assert_function(f, c, "[unknown]", "[unknown]");
+	assert_function(f, none, "[unknown]", "[unknown]");
+	assert_function(f, lost, "[lost]", "[lost]");
+	assert_false(f->p->mappings[m].has_functions);
+	assert_int_equal(f->stats.nr_locations, 8);
+	assert_int_equal(f->stats.nr_named, 1);
+}
+
+static void another_build_id_means_no_names(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t m, l;
+
+	for (unsigned turn = 0; turn < 3; turn++) {
+		new_window(f);
+		m = add_mapping(f->p, 0x10000, 0x1000, 0x1000, "libfoo.so", 1);
+		l = profile_location(f->p, m, 0x10110);
+		f->object.build_id_size = 20;
+		memcpy(f->object.build_id, f->gen.build_id, 20);
+		f->object.build_id[19] = turn == 1;
+		run(f);
+		assert_function(f, l, turn == 1 ? "[libfoo.so]" : "plain",
+				turn == 1 ? "[libfoo.so]" : "plain");
+		assert_int_equal(f->stats.nr_objects_failed, turn == 1);
+		assert_int_equal(f->stats.nr_cached, turn > 0);
+	}
+}
+
+static void a_file_is_parsed_once(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t l;
+
+	for (unsigned turn = 0; turn < 3; turn++) {
+		new_window(f);
+		l = profile_location(f->p, add_mapping(f->p, 0x10000, 0x1000, 0x1000, "x", 1),
+				     0x10110);
+		run(f);
+		assert_function(f, l, "plain", "plain");
+		assert_int_equal(f->stats.nr_cached, turn > 0);
+	}
+	assert_int_equal(f->nr_notices, 1);
+
+	/* Its names too: they need the file no more. */
+	assert_int_equal(ftruncate(f->object.fd, 0), 0);
+	new_window(f);
+	l = profile_location(f->p, add_mapping(f->p, 0x10000, 0x1000, 0x1000, "x", 1), 0x10120);
+	run(f);
+	assert_function(f, l, "plain", "plain");
+
+	/* Identity decides, not the path. */
+	f->object.id.mtime_ns++;
+	new_window(f);
+	l = profile_location(f->p, add_mapping(f->p, 0x10000, 0x1000, 0x1000, "x", 1), 0x10120);
+	run(f);
+	assert_function(f, l, "[x]", "[x]");
+	assert_int_equal(f->nr_notices, 2);
+}
+
+static void what_is_no_elf_is_known_too(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(pwrite(f->object.fd, "#!/bin/sh", 9, 0), 9);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		uint32_t l;
+
+		new_window(f);
+		l = profile_location(f->p, add_mapping(f->p, 0x10000, 0x1000, 0x1000, "/bin/x", 1),
+				     0x10110);
+		run(f);
+		assert_function(f, l, "[x]", "[x]");
+		assert_int_equal(f->stats.nr_objects_failed, 0);
+	}
+	assert_int_equal(f->nr_notices, 1);
+}
+
+static void quarantined_objects_stay_shut(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t l = profile_location(f->p, add_mapping(f->p, 0x10000, 0x1000, 0x1000, "/bin/x", 1),
+				      0x10110);
+
+	f->object.quarantined = true;
+	run(f);
+	assert_function(f, l, "[x]", "[x]");
+	assert_int_equal(f->nr_notices, 0);
+	assert_int_equal(f->stats.nr_objects_failed, 1);
+}
+
+static void kernel_names(void **state)
+{
+	struct fixture *f = *state;
+	int fd = io_memfd("kallsyms", kallsyms, sizeof(kallsyms) - 1);
+	int zeros = io_memfd("kallsyms", "0000000000000000 T _text\n", 25);
+
+	for (unsigned relative = 0; relative < 2; relative++) {
+		uint64_t base = relative ? 0 : TEXT;
+		uint32_t m, l[4];
+
+		new_window(f);
+		m = add_mapping(f->p, base, 0x80000000, 0, "[kernel.kallsyms]", 0);
+		l[0] = profile_location(f->p, m, base + 0x10);
+		l[1] = profile_location(f->p, m, base + 0x110);
+		l[2] = profile_location(f->p, m, base + 0x210);
+		l[3] = profile_location(f->p, m, base + 0x3f000010);
+		assert_int_equal(symbolizer_set_kernel(f->s, relative ? -1 : fd, relative), 0);
+		assert_int_equal(symbolizer_set_kernel(f->s, zeros, relative),
+				 -EACCES); /* what was read stays */
+		run(f);
+		assert_function(f, l[0], "_text", "_text");
+		assert_function(f, l[1], "schedule", "schedule");
+		assert_function(f, l[2], "[kernel.kallsyms]", "[kernel.kallsyms]");
+		assert_function(f, l[3], "probe", "probe");
+		assert_false(f->p->mappings[m].has_functions);
+		assert_true(symbolizer_size(f->s) > 100);
+	}
+	close(fd);
+	close(zeros);
+}
+
+static void kernel_without_symbols(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t m = add_mapping(f->p, TEXT, 0x1000000, 0, "[kernel.kallsyms]", 0);
+	uint32_t l = profile_location(f->p, m, TEXT + 0x110);
+
+	run(f);
+	assert_function(f, l, "[kernel.kallsyms]", "[kernel.kallsyms]");
+}
+
+static void vdso_names(void **state)
+{
+	struct fixture *f = *state;
+	struct symtab *t;
+	struct symbol symbol;
+	struct elf *e;
+	uint64_t size, start = 0x7fff00000000;
+	uint32_t good, other;
+	int fd = vdso_open(&size);
+
+	if (fd < 0)
+		skip();
+	assert_int_equal(elf_open(&e, fd), 0);
+	assert_int_equal(symtab_open(&t, e), 0);
+	for (uint64_t vaddr = 0;; vaddr += 16) {
+		assert_true(vaddr < size);
+		if (!symtab_find(t, fd, vaddr, &symbol) && strstr(symbol.name, "clock_gettime"))
+			break;
+	}
+	good = profile_location(f->p, add_mapping(f->p, start, size, 0, "[vdso]", 0),
+				start + symbol.start + 1);
+	other = profile_location(f->p, add_mapping(f->p, start, size + 4096, 0, "[vdso]", 0),
+				 start + symbol.start + 1);
+	run(f);
+	assert_function(f, good, symbol.name, symbol.name);
+	assert_function(f, other, "[vdso]", "[vdso]");
+	symtab_free(t);
+	elf_close(e);
+	close(fd);
+}
+
+static void cache_keeps_its_budget(void **state)
+{
+	struct cache c = { .budget = 10 * sizeof(struct cached) };
+
+	for (uint32_t i = 0; i < 100; i++) {
+		struct object_id id = { .dev = i };
+
+		assert_null(cache_find(&c, &id));
+		cache_settle(&c, cache_add(&c, &id));
+		cache_find(&c, &(struct object_id){ .dev = 3 }); /* stays the newest but one */
+		assert_true(c.size <= c.budget);
+	}
+	assert_int_equal(c.nr, 10);
+	assert_non_null(cache_find(&c, &(struct object_id){ .dev = 3 }));
+	assert_non_null(cache_find(&c, &(struct object_id){ .dev = 91 }));
+	assert_null(cache_find(&c, &(struct object_id){ .dev = 90 }));
+	assert_null(cache_find(&c, &(struct object_id){ .dev = 3, .size = 1 }));
+	cache_set_budget(&c, 0);
+	assert_int_equal(c.nr, 0);
+	assert_int_equal(c.size, 0);
+	cache_fini(&c);
+}
+
+/* With no cache at all it is slower and right. */
+static void works_without_cache(void **state)
+{
+	struct fixture *f = *state;
+
+	symbolizer_set_cache_size(f->s, 0);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		uint32_t l;
+
+		new_window(f);
+		l = profile_location(f->p, add_mapping(f->p, 0x10000, 0x1000, 0x1000, "x", 1),
+				     0x10010);
+		run(f);
+		assert_function(f, l, FOO_BAR, "_ZN3foo3barEi");
+		assert_int_equal(f->stats.nr_cached, 0);
+	}
+	symbolizer_free(NULL);
+}
+
+static void names_have_a_limit(void **state)
+{
+	struct names t = { 0 };
+	static char raw[SYMTAB_NAME_MAX];
+	uint32_t i;
+
+	memset(raw, 'n', sizeof(raw) - 1);
+	for (i = 0; names_add(&t, i, raw); i++)
+		;
+	assert_in_range(i, NAMES_TEXT_MAX / 8192, NAMES_TEXT_MAX / 4096 + 1);
+	assert_non_null(names_find(&t, i - 1));
+	assert_null(names_find(&t, i));
+	names_fini(&t);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(names_from_a_file),
+		TEST(without_a_name_the_mapping_names_it),
+		TEST(another_build_id_means_no_names),
+		TEST(a_file_is_parsed_once),
+		TEST(what_is_no_elf_is_known_too),
+		TEST(quarantined_objects_stay_shut),
+		TEST(kernel_names),
+		TEST(kernel_without_symbols),
+		TEST(vdso_names),
+		TEST(cache_keeps_its_budget),
+		TEST(works_without_cache),
+		TEST(names_have_a_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
