@@ -1,6 +1,6 @@
-libpprofd_a_SOURCES += %reldir%/cache.c %reldir%/cache.h
+libpprofd_a_SOURCES += %reldir%/object_cache.c %reldir%/object_cache.h
 libpprofd_a_SOURCES += %reldir%/demangle.h
-libpprofd_a_SOURCES += %reldir%/names.c %reldir%/names.h
+libpprofd_a_SOURCES += %reldir%/name_table.c %reldir%/name_table.h
 libpprofd_a_SOURCES += %reldir%/simplify.c %reldir%/simplify.h
 libpprofd_a_SOURCES += %reldir%/symbolize.c %reldir%/symbolize.h
 libpprofd_a_SOURCES += %reldir%/vdso.c %reldir%/vdso.h

@@ -12,7 +12,7 @@
 #include "object/kallsyms.h"
 #include "object/radix.h"
 #include "object/symtab.h"
-#include "symbolize/cache.h"
+#include "symbolize/object_cache.h"
 #include "symbolize/vdso.h"
 
 #define KERNEL_MAPPING "[kernel.kallsyms]"
@@ -23,9 +23,9 @@ _Static_assert(sizeof(((struct symbolize_object *)0)->build_id) == ELF_BUILD_ID_
 	       "one size of build ids");
 
 struct symbolizer {
-	struct cache cache;
-	struct kallsyms *kallsyms; /* NULL: none yet */
-	struct names kernel_names; /* by start, relative to _text */
+	struct object_cache cache;
+	struct kallsyms *kallsyms;      /* NULL: none yet */
+	struct name_table kernel_names; /* by start, relative to _text */
 	bool kernel_relative;
 	struct symbolize_object vdso; /* fd -1: there is none */
 	char vdso_build_id[2 * ELF_BUILD_ID_MAX + 1];
@@ -83,9 +83,9 @@ void symbolizer_free(struct symbolizer *s)
 {
 	if (!s)
 		return;
-	cache_fini(&s->cache);
+	object_cache_fini(&s->cache);
 	kallsyms_free(s->kallsyms);
-	names_fini(&s->kernel_names);
+	name_table_fini(&s->kernel_names);
 	if (s->vdso.fd >= 0)
 		close(s->vdso.fd);
 	free(s);
@@ -93,12 +93,12 @@ void symbolizer_free(struct symbolizer *s)
 
 void symbolizer_set_cache_size(struct symbolizer *s, size_t cache_size)
 {
-	cache_set_budget(&s->cache, cache_size);
+	object_cache_set_budget(&s->cache, cache_size);
 }
 
 size_t symbolizer_size(const struct symbolizer *s)
 {
-	return sizeof(*s) + s->cache.size + names_size(&s->kernel_names) +
+	return sizeof(*s) + s->cache.size + name_table_size(&s->kernel_names) +
 	       (s->kallsyms ? kallsyms_size(s->kallsyms) : 0);
 }
 
@@ -114,7 +114,7 @@ int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_rel
 	if (err)
 		return err;
 	kallsyms_free(s->kallsyms);
-	names_fini(&s->kernel_names);
+	name_table_fini(&s->kernel_names);
 	s->kallsyms = k;
 	return 0;
 }
@@ -148,12 +148,12 @@ static uint32_t make_bracketed(struct profile *p, uint32_t mapping)
 	return profile_function(p, &(struct profile_function){ string, string, 0, 0 });
 }
 
-static uint32_t function_of(struct job *j, const struct names *names, struct name *n)
+static uint32_t function_of(struct job *j, const struct name_table *names, struct name *n)
 {
 	if (n->window != j->s->window) {
 		struct profile_function f = {
-			.name = profile_string(j->p, names_text(names, n->name)),
-			.system_name = profile_string(j->p, names_text(names, n->system_name)),
+			.name = profile_string(j->p, name_table_text(names, n->name)),
+			.system_name = profile_string(j->p, name_table_text(names, n->system_name)),
 		};
 
 		n->function = profile_function(j->p, &f);
@@ -163,12 +163,13 @@ static uint32_t function_of(struct job *j, const struct names *names, struct nam
 }
 
 /* Gives LOCATION the function that N is, or that of its mapping. */
-static void set_name(struct job *j, uint32_t location, const struct names *names, struct name *n)
+static void set_name(struct job *j, uint32_t location, const struct name_table *names,
+		     struct name *n)
 {
 	struct mapping_state *m = state_of(j, location);
 	struct profile_line line = { 0 };
 
-	if (n && *names_text(names, n->name)) {
+	if (n && *name_table_text(names, n->name)) {
 		line.function = function_of(j, names, n);
 		m->named = true;
 		j->stats.nr_named++;
@@ -202,7 +203,7 @@ static struct cached *parse(struct symbolizer *s, const struct symbolize_object 
 		if (err != -ENOEXEC && err != -EBADMSG && err != -ENODATA && err != -EFBIG)
 			return NULL;
 	}
-	c = cache_add(&s->cache, &o->id);
+	c = object_cache_add(&s->cache, &o->id);
 	c->status = err;
 	c->elf = elf;
 	c->symtab = symtab;
@@ -231,10 +232,10 @@ static struct name *name_at(struct cached *c, int fd, uint64_t offset)
 
 	if (!elf_vaddr(c->elf, offset, &vaddr) || symtab_lookup(c->symtab, vaddr, &symbol))
 		return NULL;
-	n = names_find(&c->names, symbol.index);
+	n = name_table_find(&c->names, symbol.index);
 	if (n || symtab_name(c->symtab, fd, &symbol))
 		return n;
-	return names_add(&c->names, symbol.index, symbol.name);
+	return name_table_add(&c->names, symbol.index, symbol.name);
 }
 
 static uint64_t file_offset(const struct profile *p, uint32_t location)
@@ -258,13 +259,13 @@ static void name_from_object(struct job *j, const struct symbolize_object *o, st
 	if (c && c->symtab)
 		symtab_trim(c->symtab);
 	if (c)
-		cache_settle(&j->s->cache, c);
+		object_cache_settle(&j->s->cache, c);
 }
 
 static void name_object(struct job *j, uint32_t object, const struct radix_entry *todo, uint32_t nr)
 {
 	const struct symbolize_object *o = &j->objects[object];
-	struct cached *c = o->quarantined ? NULL : cache_find(&j->s->cache, &o->id);
+	struct cached *c = o->quarantined ? NULL : object_cache_find(&j->s->cache, &o->id);
 
 	j->stats.nr_objects++;
 	if (c) {
@@ -282,7 +283,7 @@ static void name_object(struct job *j, uint32_t object, const struct radix_entry
 static void name_vdso(struct job *j, const struct radix_entry *todo, uint32_t nr)
 {
 	const struct symbolize_object *o = &j->s->vdso;
-	struct cached *c = cache_find(&j->s->cache, &o->id);
+	struct cached *c = object_cache_find(&j->s->cache, &o->id);
 
 	name_from_object(j, o, c ? c : parse(j->s, o), todo, nr);
 }
@@ -296,8 +297,8 @@ static struct name *kernel_name_at(struct symbolizer *s, uint64_t address)
 	if (kallsyms_find(s->kallsyms, (int64_t)relative, &symbol))
 		return NULL;
 	/* Starts are within 2^31 of each other: half of one tells them apart. */
-	n = names_find(&s->kernel_names, (uint32_t)symbol.start);
-	return n ? n : names_add(&s->kernel_names, (uint32_t)symbol.start, symbol.name);
+	n = name_table_find(&s->kernel_names, (uint32_t)symbol.start);
+	return n ? n : name_table_add(&s->kernel_names, (uint32_t)symbol.start, symbol.name);
 }
 
 static void name_kernel(struct job *j, const struct radix_entry *todo, uint32_t nr)

@@ -13,8 +13,8 @@
 #include "object/elf.h"
 #include "object/symtab.h"
 #include "profile/profile.h"
-#include "symbolize/cache.h"
-#include "symbolize/names.h"
+#include "symbolize/object_cache.h"
+#include "symbolize/name_table.h"
 #include "symbolize/symbolize.h"
 #include "symbolize/vdso.h"
 #include "tests/elfgen.h"
@@ -346,25 +346,26 @@ static void vdso_names(void **state)
 
 static void cache_keeps_its_budget(void **state)
 {
-	struct cache c = { .budget = 10 * sizeof(struct cached) };
+	struct object_cache c = { .budget = 10 * sizeof(struct cached) };
 
 	for (uint32_t i = 0; i < 100; i++) {
 		struct object_id id = { .dev = i };
 
-		assert_null(cache_find(&c, &id));
-		cache_settle(&c, cache_add(&c, &id));
-		cache_find(&c, &(struct object_id){ .dev = 3 }); /* stays the newest but one */
+		assert_null(object_cache_find(&c, &id));
+		object_cache_settle(&c, object_cache_add(&c, &id));
+		object_cache_find(&c,
+				  &(struct object_id){ .dev = 3 }); /* stays the newest but one */
 		assert_true(c.size <= c.budget);
 	}
 	assert_int_equal(c.nr, 10);
-	assert_non_null(cache_find(&c, &(struct object_id){ .dev = 3 }));
-	assert_non_null(cache_find(&c, &(struct object_id){ .dev = 91 }));
-	assert_null(cache_find(&c, &(struct object_id){ .dev = 90 }));
-	assert_null(cache_find(&c, &(struct object_id){ .dev = 3, .size = 1 }));
-	cache_set_budget(&c, 0);
+	assert_non_null(object_cache_find(&c, &(struct object_id){ .dev = 3 }));
+	assert_non_null(object_cache_find(&c, &(struct object_id){ .dev = 91 }));
+	assert_null(object_cache_find(&c, &(struct object_id){ .dev = 90 }));
+	assert_null(object_cache_find(&c, &(struct object_id){ .dev = 3, .size = 1 }));
+	object_cache_set_budget(&c, 0);
 	assert_int_equal(c.nr, 0);
 	assert_int_equal(c.size, 0);
-	cache_fini(&c);
+	object_cache_fini(&c);
 }
 
 /* With no cache at all it is slower and right. */
@@ -388,17 +389,17 @@ static void works_without_cache(void **state)
 
 static void names_have_a_limit(void **state)
 {
-	struct names t = { 0 };
+	struct name_table t = { 0 };
 	static char raw[SYMTAB_NAME_MAX];
 	uint32_t i;
 
 	memset(raw, 'n', sizeof(raw) - 1);
-	for (i = 0; names_add(&t, i, raw); i++)
+	for (i = 0; name_table_add(&t, i, raw); i++)
 		;
-	assert_in_range(i, NAMES_TEXT_MAX / 8192, NAMES_TEXT_MAX / 4096 + 1);
-	assert_non_null(names_find(&t, i - 1));
-	assert_null(names_find(&t, i));
-	names_fini(&t);
+	assert_in_range(i, NAME_TABLE_TEXT_MAX / 8192, NAME_TABLE_TEXT_MAX / 4096 + 1);
+	assert_non_null(name_table_find(&t, i - 1));
+	assert_null(name_table_find(&t, i));
+	name_table_fini(&t);
 }
 
 int main(void)

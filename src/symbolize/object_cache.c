@@ -1,4 +1,4 @@
-#include "symbolize/cache.h"
+#include "symbolize/object_cache.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static bool same_id(const struct object_id *a, const struct object_id *b)
 	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-static void unlink_entry(struct cache *c, struct cached *e)
+static void unlink_entry(struct object_cache *c, struct cached *e)
 {
 	if (e->newer)
 		e->newer->older = e->older;
@@ -31,7 +31,7 @@ static void unlink_entry(struct cache *c, struct cached *e)
 		c->oldest = e->newer;
 }
 
-static void link_newest(struct cache *c, struct cached *e)
+static void link_newest(struct object_cache *c, struct cached *e)
 {
 	e->newer = NULL;
 	e->older = c->newest;
@@ -46,11 +46,11 @@ static void free_entry(struct cached *e)
 {
 	elf_close(e->elf);
 	symtab_free(e->symtab);
-	names_fini(&e->names);
+	name_table_fini(&e->names);
 	free(e);
 }
 
-static void drop(struct cache *c, struct cached *e)
+static void drop(struct object_cache *c, struct cached *e)
 {
 	struct cached *last = c->entries[--c->nr];
 
@@ -65,7 +65,7 @@ static void drop(struct cache *c, struct cached *e)
 	free_entry(e);
 }
 
-void cache_fini(struct cache *c)
+void object_cache_fini(struct object_cache *c)
 {
 	for (uint32_t i = 0; i < c->nr; i++)
 		free_entry(c->entries[i]);
@@ -74,7 +74,7 @@ void cache_fini(struct cache *c)
 	memset(c, 0, sizeof(*c));
 }
 
-struct cached *cache_find(struct cache *c, const struct object_id *id)
+struct cached *object_cache_find(struct object_cache *c, const struct object_id *id)
 {
 	uint32_t hash = hash_id(id), pos, i;
 
@@ -91,7 +91,7 @@ struct cached *cache_find(struct cache *c, const struct object_id *id)
 	return NULL;
 }
 
-struct cached *cache_add(struct cache *c, const struct object_id *id)
+struct cached *object_cache_add(struct object_cache *c, const struct object_id *id)
 {
 	struct cached *e = xcalloc(1, sizeof(*e));
 
@@ -103,22 +103,22 @@ struct cached *cache_add(struct cache *c, const struct object_id *id)
 	return e;
 }
 
-static void fit(struct cache *c)
+static void fit(struct object_cache *c)
 {
 	while (c->oldest && c->size > c->budget)
 		drop(c, c->oldest);
 }
 
-void cache_settle(struct cache *c, struct cached *e)
+void object_cache_settle(struct object_cache *c, struct cached *e)
 {
 	c->size -= e->size;
-	e->size = sizeof(*e) + names_size(&e->names) + (e->elf ? elf_size(e->elf) : 0) +
+	e->size = sizeof(*e) + name_table_size(&e->names) + (e->elf ? elf_size(e->elf) : 0) +
 		  (e->symtab ? symtab_size(e->symtab) : 0);
 	c->size += e->size;
 	fit(c);
 }
 
-void cache_set_budget(struct cache *c, size_t budget)
+void object_cache_set_budget(struct object_cache *c, size_t budget)
 {
 	c->budget = budget;
 	fit(c);

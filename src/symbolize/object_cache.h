@@ -1,14 +1,14 @@
-/* cache: what is known of objects seen before, by their identity, within a budget of bytes; the
- * longest unused go first. That a file has no names, or is damaged, is known as well: no file is
- * parsed twice while it is here. */
-#ifndef SYMBOLIZE_CACHE_H
-#define SYMBOLIZE_CACHE_H
+/* object_cache: what is known of objects seen before, by their identity, within a budget of bytes;
+ * the longest unused go first. That a file has no names, or is damaged, is known as well: no file
+ * is parsed twice while it is here. */
+#ifndef SYMBOLIZE_OBJECT_CACHE_H
+#define SYMBOLIZE_OBJECT_CACHE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/hash.h"
-#include "symbolize/names.h"
+#include "symbolize/name_table.h"
 #include "symbolize/symbolize.h"
 
 struct elf;
@@ -19,7 +19,7 @@ struct cached {
 	int status; /* 0, or why it has no names (negative errno): then elf and symtab are NULL */
 	struct elf *elf;
 	struct symtab *symtab;
-	struct names names;
+	struct name_table names;
 	uint8_t build_id[20]; /* padded with 0 */
 	unsigned build_id_size;
 
@@ -30,7 +30,7 @@ struct cached {
 };
 
 /* A struct with budget set and the rest zero is an empty cache. */
-struct cache {
+struct object_cache {
 	size_t budget, size;
 	uint32_t nr, entries_cap;
 	struct cached **entries;
@@ -38,14 +38,14 @@ struct cache {
 	struct cached *newest, *oldest;
 };
 
-void cache_fini(struct cache *c);
+void object_cache_fini(struct object_cache *c);
 /* The object's entry, now the newest, or NULL. */
-struct cached *cache_find(struct cache *c, const struct object_id *id);
+struct cached *object_cache_find(struct object_cache *c, const struct object_id *id);
 /* A new entry for an object that has none: the newest, zeroed but for its id. */
-struct cached *cache_add(struct cache *c, const struct object_id *id);
+struct cached *object_cache_add(struct object_cache *c, const struct object_id *id);
 /* E has grown or shrunk; then the oldest entries go until the rest fits the budget: perhaps E, and
  * all pointers. */
-void cache_settle(struct cache *c, struct cached *e);
-void cache_set_budget(struct cache *c, size_t budget);
+void object_cache_settle(struct object_cache *c, struct cached *e);
+void object_cache_set_budget(struct object_cache *c, size_t budget);
 
 #endif

@@ -1,4 +1,4 @@
-#include "symbolize/names.h"
+#include "symbolize/name_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "symbolize/demangle.h"
 
-void names_fini(struct names *t)
+void name_table_fini(struct name_table *t)
 {
 	free(t->names);
 	hash_fini(&t->hash);
@@ -15,14 +15,14 @@ void names_fini(struct names *t)
 	memset(t, 0, sizeof(*t));
 }
 
-size_t names_size(const struct names *t)
+size_t name_table_size(const struct name_table *t)
 {
 	size_t slots = t->hash.slots ? (size_t)t->hash.mask + 1 : 0;
 
 	return t->names_cap * sizeof(*t->names) + slots * sizeof(*t->hash.slots) + t->text.cap;
 }
 
-struct name *names_find(struct names *t, uint32_t symbol)
+struct name *name_table_find(struct name_table *t, uint32_t symbol)
 {
 	uint32_t hash = hash_u64(symbol), pos, i;
 
@@ -33,14 +33,14 @@ struct name *names_find(struct names *t, uint32_t symbol)
 	return NULL;
 }
 
-struct name *names_add(struct names *t, uint32_t symbol, const char *raw)
+struct name *name_table_add(struct name_table *t, uint32_t symbol, const char *raw)
 {
 	char system_name[TEXT_MAX], name[TEXT_MAX];
 	size_t system_size = text_clean(system_name, sizeof(system_name), raw, strlen(raw));
 	size_t name_size = demangle(raw, name, sizeof(name));
 	struct name *n;
 
-	if (t->text.size + system_size + name_size + 2 > NAMES_TEXT_MAX)
+	if (t->text.size + system_size + name_size + 2 > NAME_TABLE_TEXT_MAX)
 		return NULL;
 	hash_add(&t->hash, hash_u64(symbol), t->nr);
 	n = array_push(t->names, t->nr, t->names_cap);
