@@ -53,3 +53,7 @@ EXTRA_DIST += tests/pprof.test tests/profile.proto
 if DEMANGLE
 tests_unit_symbolize_CPPFLAGS = $(AM_CPPFLAGS) -DDEMANGLE
 endif
+TESTS += tests/docs.test
+EXTRA_DIST += tests/docs.test
+TESTS += tests/cli.test
+EXTRA_DIST += tests/cli.test

@@ -13,3 +13,4 @@ libpprofd_a_SOURCES += \
 bin_PROGRAMS += pprofctl
 pprofctl_SOURCES = src/pprofctl.c
 pprofctl_LDADD = $(pprofd_libs)
+dist_man_MANS += man/pprofctl.1
