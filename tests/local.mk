@@ -13,6 +13,7 @@ unit_tests =
 unit_tests += tests/unit/base
 unit_tests += tests/unit/profile
 unit_tests += tests/unit/view
+unit_tests += tests/unit/cli
 unit_tests += tests/unit/event
 unit_tests += tests/unit/merge
 unit_tests += tests/unit/record

@@ -1,5 +1,6 @@
 libpprofd_a_SOURCES += \
 	%reldir%/cli.c %reldir%/cli.h \
+	%reldir%/daemon.c \
 	%reldir%/folded.c \
 	%reldir%/list.c \
 	%reldir%/merge.c \
