@@ -211,6 +211,8 @@ size_t collect_size(const struct collect *c)
 	size_t size = c->waiting_size + c->maps_cap * sizeof(*c->maps) +
 		      c->unasked_cap * sizeof(*c->unasked);
 
+	if (c->asked.slots)
+		size += ((size_t)c->asked.mask + 1) * sizeof(*c->asked.slots);
 	for (uint32_t i = 0; i < c->nr_kinds; i++) {
 		const struct kind *k = &c->kinds[i];
 

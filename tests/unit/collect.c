@@ -264,8 +264,10 @@ static void units_come_from_cgroups(void **state)
 	give_in_cgroup(w, 10, 6, 0x400010); /* moved */
 	give_in_cgroup(w, 11, 6, 0x400010);
 	assert_int_equal(w->nr_cgroups, 1); /* once an id */
+	give_in_cgroup(w, 10, 5, 0x400010); /* and back */
 	p = collect_finish(w->c, 0, 0, 0);
-	assert_int_equal(p->nr_samples, 3);
+	assert_int_equal(p->nr_samples, 3); /* the last is the first's */
+	assert_int_equal(p->values[0], 2);
 	assert_string_equal(unit_of(p, 0), "nginx.service");
 	assert_string_equal(unit_of(p, 1), "ssh.service");
 	assert_string_equal(unit_of(p, 2), "ssh.service");
@@ -290,6 +292,39 @@ static void unit_is_asked_for_once_where_samples_do_not_say(void **state)
 	give_program(w, 10, "a");
 	give_user(w, 10, 10, 0x400010);
 	assert_int_equal(w->nr_cgroups, 0);
+	world_free(w);
+}
+
+/* --- Memory --- */
+
+static void space_that_changes_all_the_time_costs_no_memory(void **state)
+{
+	struct world *w = world();
+
+	give_program(w, 10, "a");
+	for (unsigned i = 0; i < 3000; i++) {
+		give_mmap(w, 10, 0x900000, 0x1000, i % 2 ? "/memfd:x" : "/memfd:y");
+		for (unsigned k = 0; k < 20; k++)
+			give_user(w, 10, 10, 0x400000 + k);
+	}
+	assert_in_range(collect_size(w->c), 1, 256 << 10);
+	world_free(w);
+}
+
+static void window_ends_with_its_memory(void **state)
+{
+	struct world *w = world();
+	size_t size;
+
+	give_program(w, 10, "a");
+	give_user(w, 10, 10, 0x400010);
+	size = collect_size(w->c);
+	for (unsigned i = 0; i < 5000; i++) {
+		folded(w);
+		give_user(w, 10, 10, 0x400010);
+		w->nr_objects = 0;
+	}
+	assert_int_equal(collect_size(w->c), size);
 	world_free(w);
 }
 
@@ -511,6 +546,8 @@ int main(void)
 		cmocka_unit_test(labels_are_chosen),
 		cmocka_unit_test(units_come_from_cgroups),
 		cmocka_unit_test(unit_is_asked_for_once_where_samples_do_not_say),
+		cmocka_unit_test(space_that_changes_all_the_time_costs_no_memory),
+		cmocka_unit_test(window_ends_with_its_memory),
 		cmocka_unit_test(lost_samples_are_in_the_profile_once),
 		cmocka_unit_test(profile_says_what_it_is),
 		cmocka_unit_test(counters_are_all_in_the_table),

@@ -36,6 +36,8 @@ static void waiting_ends_after_its_time(void **state)
 	collect_tick(w->c, w->now + COLLECT_WAIT_NS);
 	assert_string_equal(folded(w), "20 -: [kernel.kallsyms]:ffffffff81000001 [unmapped] = 1\n");
 	assert_int_equal(COUNTER(w, samples_unmapped), 1);
+	give_user(w, 20, 20, 0x700010); /* once was enough */
+	assert_string_equal(folded(w), "20 -: [unmapped] = 1\n");
 	/* An answer is welcome even now. */
 	answer_maps(w, 0, maps_old);
 	give_user(w, 20, 20, 0x700010);
@@ -117,6 +119,40 @@ static void pid_reuse_while_waiting_mixes_nothing(void **state)
 	assert_string_equal(folded(w), "20 b: [unmapped] = 1\n"
 				       "20 b: b:400010 = 1\n"
 				       "20 p: [unmapped] = 1\n");
+	world_free(w);
+}
+
+static void answer_for_another_life_is_dropped(void **state)
+{
+	struct world *w = world();
+
+	give_program(w, 10, "a");
+	give_user(w, 20, 20, 0x700010);
+	give_exit(w, 20);
+	give_fork(w, 20, 10, 20, 10); /* a child of a's, which has not called exec either */
+	answer_maps(w, 0, maps_old);
+	give_user(w, 10, 10, 0x400010);
+	give_user(w, 20, 20, 0x400010);
+	give_user(w, 20, 20, 0x700010);
+	collect_tick(w->c, w->now);
+	assert_string_equal(folded(w), "10 a: a:400010 = 1\n"
+				       "20 a: a:400010 = 1\n"
+				       "20 a: [unmapped] = 1\n"
+				       "20 -: [unmapped] = 1\n");
+	world_free(w);
+}
+
+static void what_has_exited_is_not_asked_for(void **state)
+{
+	struct world *w = world();
+
+	give_comm(w, 20, 20, "p", false);
+	give_exit(w, 20);
+	give_user(w, 20, 20, 0x700010);
+	assert_int_equal(w->nr_maps, 0);
+	collect_tick(w->c, w->now);
+	collect_tick(w->c, w->now);
+	assert_string_equal(folded(w), "20 p: [unmapped] = 1\n");
 	world_free(w);
 }
 
@@ -371,6 +407,8 @@ int main(void)
 		cmocka_unit_test(refused_ask_is_repeated),
 		cmocka_unit_test(exec_while_waiting_loses_the_old_image),
 		cmocka_unit_test(pid_reuse_while_waiting_mixes_nothing),
+		cmocka_unit_test(answer_for_another_life_is_dropped),
+		cmocka_unit_test(what_has_exited_is_not_asked_for),
 		cmocka_unit_test(fork_shares_what_is_asked_for),
 		cmocka_unit_test(what_waits_is_in_the_last_window),
 		cmocka_unit_test(next_collector_of_a_table_starts_afresh),
