@@ -38,6 +38,7 @@ unit_tests += tests/unit/symbolize
 if DEMANGLE
 unit_tests += tests/unit/demangle
 endif
+unit_tests += tests/unit/space
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
