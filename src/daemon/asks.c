@@ -1,0 +1,278 @@
+#include "daemon/asks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "daemon/clock.h"
+#include "proc/procfs.h"
+
+/* A mapping whose file is asked for. The file's names are copied: the process may be forgotten before the answer. */
+struct ask_range {
+	uint64_t start, end, pgoff;
+	uint32_t window, mapping;
+	struct process_file file; /* path is ours */
+};
+
+/* One process's wishes, from the drain to the answer. */
+struct ask {
+	uint64_t cookie;
+	uint32_t pid, exec_count;
+	uint64_t fork_ns, start_time, cgroup, asked_ns;
+	bool maps, sent;
+	uint32_t nr_ranges;
+	struct ask_range *ranges;
+};
+
+struct asks {
+	struct process_table *processes;
+	struct objects *objects;
+	struct collect *collect;
+	struct opener_client *opener;
+	struct ask **asks; /* gathered, or under way */
+	uint32_t nr, cap;
+	uint32_t last;     /* index of the ask that grew last */
+	uint64_t cookie;
+	int proc_fd;
+	struct buf text;
+};
+
+struct asks *asks_new(struct process_table *t, struct objects *o)
+{
+	struct asks *a = xcalloc(1, sizeof(*a));
+
+	a->processes = t;
+	a->objects = o;
+	a->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return a;
+}
+
+static void ask_free(struct ask *k)
+{
+	for (uint32_t i = 0; i < k->nr_ranges; i++)
+		free((char *)(uintptr_t)k->ranges[i].file.path);
+	free(k->ranges);
+	free(k);
+}
+
+void asks_free(struct asks *a)
+{
+	if (!a)
+		return;
+	for (uint32_t i = 0; i < a->nr; i++)
+		ask_free(a->asks[i]);
+	free(a->asks);
+	buf_fini(&a->text);
+	if (a->proc_fd >= 0)
+		close(a->proc_fd);
+	free(a);
+}
+
+void asks_set(struct asks *a, struct collect *c, struct opener_client *opener)
+{
+	a->collect = c;
+	a->opener = opener;
+}
+
+static struct ask *ask_add(struct asks *a, const struct process *p)
+{
+	struct ask *k = xcalloc(1, sizeof(*k));
+
+	k->cookie = ++a->cookie;
+	k->pid = p->pid;
+	k->exec_count = p->exec_count;
+	k->fork_ns = p->fork_ns;
+	k->start_time = p->from_proc ? p->start_time : 0;
+	k->cgroup = p->cgroup;
+	k->asked_ns = clock_ns(CLOCK_MONOTONIC);
+	*array_push(a->asks, a->nr, a->cap) = k;
+	a->last = a->nr - 1;
+	return k;
+}
+
+static bool want_maps(void *ctx, struct process *p)
+{
+	ask_add(ctx, p)->maps = true;
+	return true;
+}
+
+/* The ask of P that can take one more range: the last one mostly, since a drain brings a process's samples in runs. */
+static struct ask *ask_of(struct asks *a, const struct process *p)
+{
+	struct ask *k = a->last < a->nr ? a->asks[a->last] : NULL;
+
+	if (k && !k->sent && !k->maps && k->pid == p->pid && k->fork_ns == p->fork_ns &&
+	    k->exec_count == p->exec_count && k->nr_ranges < OPENER_RANGES_MAX)
+		return k;
+	return NULL;
+}
+
+static bool want_object(void *ctx, const struct collect_object_ask *want)
+{
+	struct asks *a = ctx;
+	struct ask *k;
+	struct ask_range *r;
+
+	if (objects_use(a->objects, want->object))
+		return true;
+	k = ask_of(a, want->process);
+	if (!k)
+		k = ask_add(a, want->process);
+	if (!k->ranges)
+		k->ranges = xcalloc(OPENER_RANGES_MAX, sizeof(*k->ranges));
+	r = &k->ranges[k->nr_ranges++];
+	*r = (struct ask_range){ .start = want->start, .end = want->end, .pgoff = want->pgoff,
+				 .window = want->window, .mapping = want->mapping, .file = *want->file };
+	r->file.path = xstrdup(want->file->path);
+	return true;
+}
+
+static void want_cgroup(void *ctx, struct process *p, uint64_t cgroup)
+{
+	struct asks *a = ctx;
+	char path[4096], unit[256], container[128];
+
+	if (procfs_cgroup(a->proc_fd, p->pid, path, sizeof(path)) < 0)
+		return;
+	procfs_parse_unit(path, unit, sizeof(unit), container, sizeof(container));
+	process_set_cgroup(a->processes, p, cgroup, unit, container);
+}
+
+void asks_fill(struct asks *a, struct collect_asks *fns)
+{
+	*fns = (struct collect_asks){ .ctx = a, .maps = want_maps, .object = want_object, .cgroup = want_cgroup };
+}
+
+/* Tells collecting what is behind range R: from the opener, or from what was opened under the same name before. */
+static void tell_object(struct asks *a, const struct ask *k, const struct ask_range *r, uint32_t object)
+{
+	if (object == OBJECT_MISSING)
+		object = objects_recall(a->objects, &r->file, k->cgroup);
+	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, r->window, r->mapping, object);
+}
+
+static void ask_failed(struct asks *a, struct ask *k)
+{
+	if (k->maps)
+		collect_maps(a->collect, k->pid, k->fork_ns, k->exec_count, NULL, 0, k->asked_ns);
+	for (uint32_t i = 0; i < k->nr_ranges; i++)
+		tell_object(a, k, &k->ranges[i], OBJECT_MISSING);
+	ask_free(k);
+}
+
+static void ask_fill_request(const struct ask *k, struct opener_request *q)
+{
+	memset(q, 0, offsetof(struct opener_request, ranges));
+	q->cookie = k->cookie;
+	q->what = k->maps ? OPENER_MAPS : OPENER_FILES;
+	q->pid = k->pid;
+	q->start_time = k->start_time;
+	q->fork_ns = k->fork_ns;
+	q->nr_ranges = k->nr_ranges;
+	for (uint32_t i = 0; i < k->nr_ranges; i++) {
+		struct opener_range *to = &q->ranges[i];
+		const struct ask_range *from = &k->ranges[i];
+		size_t length = strlen(from->file.path);
+
+		to->start = from->start;
+		to->end = from->end;
+		to->pgoff = from->pgoff;
+		if (length >= sizeof(to->path))
+			length = 0;
+		memcpy(to->path, from->file.path, length);
+		to->path[length] = 0;
+	}
+}
+
+void asks_flush(struct asks *a)
+{
+	struct opener_request *q = NULL;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < a->nr; i++) {
+		struct ask *k = a->asks[i];
+		struct process *p;
+
+		if (k->sent) {
+			a->asks[kept++] = k;
+			continue;
+		}
+		if (!q)
+			q = xmalloc(sizeof(*q));
+		/* Of a process that exited within this drain /proc has nothing any more. */
+		p = process_find(a->processes, k->pid);
+		ask_fill_request(k, q);
+		if (p && !p->exited && p->fork_ns == k->fork_ns && opener_client_ask(a->opener, q)) {
+			k->sent = true;
+			a->asks[kept++] = k;
+		} else {
+			ask_failed(a, k);
+		}
+	}
+	a->nr = kept;
+	a->last = UINT32_MAX;
+	free(q);
+}
+
+static struct ask *ask_take(struct asks *a, uint64_t cookie)
+{
+	for (uint32_t i = 0; i < a->nr; i++)
+		if (a->asks[i]->cookie == cookie) {
+			struct ask *k = a->asks[i];
+
+			memmove(&a->asks[i], &a->asks[i + 1], (a->nr - i - 1) * sizeof(*a->asks));
+			a->nr--;
+			return k;
+		}
+	return NULL;
+}
+
+static void answer_maps(struct asks *a, struct ask *k, int fd)
+{
+	int err;
+
+	a->text.size = 0;
+	err = lseek(fd, 0, SEEK_SET) < 0 ? -errno : io_read_all(fd, &a->text, OPENER_MAPS_MAX);
+	close(fd);
+	/* Mappings that records made after the question stay. */
+	collect_maps(a->collect, k->pid, k->fork_ns, k->exec_count, (char *)a->text.data, err ? 0 : a->text.size,
+		     k->asked_ns);
+	if (a->text.cap > 1 << 20)
+		buf_fini(&a->text);
+}
+
+void asks_answer(void *ctx, const struct opener_request *request, const struct opener_answer *answer, int *fds,
+		 unsigned nr)
+{
+	struct asks *a = ctx;
+	struct ask *k = ask_take(a, request->cookie);
+	unsigned next = 0;
+
+	if (!k || answer->status < 0 || (k->maps && nr != 1)) {
+		for (unsigned i = 0; i < nr; i++)
+			close(fds[i]);
+		if (k)
+			ask_failed(a, k);
+		return;
+	}
+	if (k->maps) {
+		answer_maps(a, k, fds[0]);
+		ask_free(k);
+		return;
+	}
+	for (uint32_t i = 0; i < k->nr_ranges; i++) {
+		const struct ask_range *r = &k->ranges[i];
+		bool there = !answer->range_status[i] && next < nr;
+
+		tell_object(a, k, r, there ? objects_add(a->objects, fds[next++], &r->file, k->cgroup) : OBJECT_MISSING);
+	}
+	while (next < nr)
+		close(fds[next++]);
+	ask_free(k);
+}

@@ -1,0 +1,25 @@
+/* asks: what collecting wants of other processes' files, gathered during a drain and asked of the opener at its end:
+ * one request a process, not one a mapping. */
+#ifndef DAEMON_ASKS_H
+#define DAEMON_ASKS_H
+
+#include "collect/collect.h"
+#include "daemon/objects.h"
+#include "opener/client.h"
+
+struct asks;
+
+struct asks *asks_new(struct process_table *t, struct objects *o);
+void asks_free(struct asks *a);
+/* Both come after asks: they need it for their callbacks. */
+void asks_set(struct asks *a, struct collect *c, struct opener_client *opener);
+
+/* For collect_new. */
+void asks_fill(struct asks *a, struct collect_asks *fns);
+/* Sends what was gathered. */
+void asks_flush(struct asks *a);
+/* For opener_client_new, CTX being the struct asks. */
+void asks_answer(void *ctx, const struct opener_request *request, const struct opener_answer *answer, int *fds,
+		 unsigned nr);
+
+#endif

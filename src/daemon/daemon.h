@@ -1,0 +1,56 @@
+/* daemon: what the parts of the running daemon share. service.c builds it and tears it down, rotate.c ends windows, verbs.c
+ * answers the control socket. */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "collect/collect.h"
+#include "config/config.h"
+#include "control/server.h"
+#include "daemon/asks.h"
+#include "daemon/kernel.h"
+#include "daemon/objects.h"
+#include "daemon/sampler.h"
+#include "opener/client.h"
+
+struct rotate;
+
+struct daemon {
+	const char *config_file;
+	bool config_required;
+	struct config config;
+	char host[256];
+	struct kernel kernel;
+	unsigned max_fds;
+
+	struct loop *loop;
+	struct process_table *processes;
+	struct objects *objects;
+	struct asks *asks;
+	struct collect *collect;
+	unsigned kinds[EVENT_NR_KINDS]; /* collect's numbers */
+	struct opener_client *opener;
+	struct sampler *sampler; /* NULL with Scope=none */
+	struct rotate *rotate;
+	struct control_server *control;
+
+	struct loop_watch signals;
+	uint64_t started_ns, boottime_offset_ns, checked_ns, watchdog_ns, petted_ns;
+	uint64_t nr_reloads, nr_reload_errors;
+	char reload_error[512];
+	bool stopping;
+	int exit_status;
+};
+
+/* service.c */
+int daemon_reload(struct daemon *d);    /* 0 or negative errno; reload_error says why, and the old configuration stays */
+void daemon_stop(struct daemon *d, int exit_status); /* publishes the window, then daemon_run returns */
+
+/* verbs.c */
+void verbs_request(void *ctx, struct control_client *client, int argc, char **argv);
+void verbs_gone(void *ctx, struct control_client *client);
+
+#endif

@@ -1,0 +1,12 @@
+libpprofd_a_SOURCES += \
+	%reldir%/asks.c %reldir%/asks.h \
+	%reldir%/clock.h %reldir%/daemon.h \
+	%reldir%/kernel.c %reldir%/kernel.h \
+	%reldir%/notify.c %reldir%/notify.h \
+	%reldir%/objects.c %reldir%/objects.h \
+	%reldir%/privileges.c %reldir%/privileges.h \
+	%reldir%/rotate.c %reldir%/rotate.h \
+	%reldir%/sampler.c %reldir%/sampler.h \
+	%reldir%/scan.c %reldir%/scan.h \
+	%reldir%/service.c %reldir%/service.h \
+	%reldir%/verbs.c

@@ -1,0 +1,247 @@
+#include "daemon/objects.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#define OBJECTS_MAX 65536 /* identities kept; they are small, and the numbers in process maps stay valid */
+
+struct object {
+	struct worker_object id; /* with the build id of the kernel's record */
+	int fd;                  /* −1: closed */
+	unsigned pins;
+	bool used;               /* in the running window */
+	bool quarantined;
+};
+
+/* Under which name, build id and cgroup an object was opened. */
+struct object_name {
+	uint32_t hash;
+	uint32_t object;
+	bool ambiguous; /* different objects answered to it: it tells nothing */
+};
+
+struct objects {
+	struct object *objects; /* number − OBJECT_FIRST */
+	uint32_t nr, cap;
+	struct hash by_id;
+	struct object_name *names;
+	uint32_t nr_names, names_cap;
+	struct hash by_name;
+	unsigned max_fds, nr_open;
+	uint64_t nr_recalled;
+};
+
+struct objects *objects_new(unsigned max_fds)
+{
+	struct objects *o = xcalloc(1, sizeof(*o));
+
+	o->max_fds = max_fds;
+	return o;
+}
+
+void objects_free(struct objects *o)
+{
+	if (!o)
+		return;
+	for (uint32_t i = 0; i < o->nr; i++)
+		if (o->objects[i].fd >= 0)
+			close(o->objects[i].fd);
+	free(o->objects);
+	free(o->names);
+	hash_fini(&o->by_id);
+	hash_fini(&o->by_name);
+	free(o);
+}
+
+static struct object *object_of(const struct objects *o, uint32_t number)
+{
+	return number >= OBJECT_FIRST && number - OBJECT_FIRST < o->nr ? &o->objects[number - OBJECT_FIRST] : NULL;
+}
+
+static bool same_identity(const struct worker_object *a, const struct worker_object *b)
+{
+	return a->dev == b->dev && a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns &&
+	       a->ctime_ns == b->ctime_ns;
+}
+
+static uint32_t identity_hash(const struct worker_object *w)
+{
+	return hash_2u64(w->dev ^ w->size << 20, w->inode ^ (uint64_t)w->mtime_ns);
+}
+
+static void object_close(struct objects *o, struct object *b)
+{
+	if (b->fd < 0)
+		return;
+	close(b->fd);
+	b->fd = -1;
+	o->nr_open--;
+}
+
+static uint32_t object_by_identity(struct objects *o, const struct worker_object *id)
+{
+	uint32_t hash = identity_hash(id), pos, i;
+	struct object *b;
+
+	for (i = hash_first(&o->by_id, hash, &pos); i != HASH_NONE; i = hash_next(&o->by_id, hash, &pos))
+		if (same_identity(&o->objects[i].id, id))
+			return i;
+	if (o->nr >= OBJECTS_MAX)
+		return HASH_NONE;
+	b = array_push(o->objects, o->nr, o->cap);
+	*b = (struct object){ .id = *id, .fd = -1 };
+	hash_add(&o->by_id, hash, o->nr - 1);
+	return o->nr - 1;
+}
+
+/* Names. The hash is the key: 32 bits of a seeded one over path, build id and cgroup, and a second one in full is kept
+ * out of the table on purpose: a name only helps processes that are gone already, and a collision of two makes it
+ * ambiguous, which is the safe answer. */
+
+static uint32_t name_hash(const struct process_file *file, uint64_t cgroup)
+{
+	return hash_2u64(hash_bytes(file->path, strlen(file->path)) ^ cgroup << 32,
+			 file->build_id_size ? hash_bytes(file->build_id, file->build_id_size)
+					     : hash_2u64(file->inode, file->inode_generation ^ file->dev_minor));
+}
+
+static struct object_name *name_find(struct objects *o, uint32_t hash)
+{
+	uint32_t pos, i = hash_first(&o->by_name, hash, &pos);
+
+	return i == HASH_NONE ? NULL : &o->names[i];
+}
+
+static void name_learn(struct objects *o, const struct process_file *file, uint64_t cgroup, uint32_t object)
+{
+	uint32_t hash = name_hash(file, cgroup);
+	struct object_name *n = name_find(o, hash);
+
+	if (n) {
+		n->ambiguous |= n->object != object;
+		return;
+	}
+	if (o->nr_names >= OBJECTS_MAX) { /* begin anew rather than grow: it is a help, not a promise */
+		o->nr_names = 0;
+		hash_clear(&o->by_name);
+	}
+	n = array_push(o->names, o->nr_names, o->names_cap);
+	*n = (struct object_name){ .hash = hash, .object = object };
+	hash_add(&o->by_name, hash, o->nr_names - 1);
+}
+
+uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup)
+{
+	struct object_name *n = name_find(o, name_hash(file, cgroup));
+
+	if (!n || n->ambiguous || !objects_use(o, n->object))
+		return OBJECT_MISSING;
+	o->nr_recalled++;
+	return n->object;
+}
+
+uint32_t objects_add(struct objects *o, int fd, const struct process_file *file, uint64_t cgroup)
+{
+	struct worker_object id = { 0 };
+	struct object *b;
+	struct stat st;
+	uint32_t i;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		goto refuse;
+	id.dev = st.st_dev;
+	id.inode = st.st_ino;
+	id.size = (uint64_t)st.st_size;
+	id.mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	id.ctime_ns = st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	i = object_by_identity(o, &id);
+	if (i == HASH_NONE)
+		goto refuse;
+	b = &o->objects[i];
+	/* The kernel's build id is of this very mapping: where two mappings of one file disagree, the first stays. */
+	if (file && file->build_id_size && !b->id.build_id_size) {
+		b->id.build_id_size = file->build_id_size;
+		memcpy(b->id.build_id, file->build_id, sizeof(b->id.build_id));
+	}
+	if (b->fd >= 0) {
+		close(fd);
+	} else if (o->nr_open < o->max_fds) {
+		b->fd = fd;
+		o->nr_open++;
+	} else {
+		close(fd);
+	}
+	b->used = true;
+	if (file)
+		name_learn(o, file, cgroup, i + OBJECT_FIRST);
+	return i + OBJECT_FIRST;
+refuse:
+	close(fd);
+	return OBJECT_MISSING;
+}
+
+bool objects_use(struct objects *o, uint32_t number)
+{
+	struct object *b = object_of(o, number);
+
+	if (!b || (b->fd < 0 && o->nr_open < o->max_fds))
+		return false;
+	b->used = true;
+	return true;
+}
+
+bool objects_pin(struct objects *o, uint32_t number, struct worker_object *w, int *fd)
+{
+	struct object *b = object_of(o, number);
+
+	if (!b || b->fd < 0)
+		return false;
+	b->pins++;
+	*w = b->id;
+	w->quarantined = b->quarantined;
+	*fd = b->fd;
+	return true;
+}
+
+void objects_unpin(struct objects *o, uint32_t number)
+{
+	struct object *b = object_of(o, number);
+
+	if (b && b->pins)
+		b->pins--;
+}
+
+void objects_quarantine(struct objects *o, uint32_t number)
+{
+	struct object *b = object_of(o, number);
+
+	if (b)
+		b->quarantined = true;
+}
+
+void objects_next_window(struct objects *o)
+{
+	for (uint32_t i = 0; i < o->nr; i++) {
+		struct object *b = &o->objects[i];
+
+		if (!b->used && !b->pins)
+			object_close(o, b);
+		b->used = false;
+	}
+}
+
+void objects_status(const struct objects *o, struct objects_status *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->nr_known = o->nr;
+	s->nr_open = o->nr_open;
+	s->nr_recalled = o->nr_recalled;
+	for (uint32_t i = 0; i < o->nr; i++)
+		s->nr_quarantined += o->objects[i].quarantined;
+}

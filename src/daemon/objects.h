@@ -1,0 +1,41 @@
+/* objects: the files behind mappings, by the identity that fstat gives of a descriptor: never by a name or a build id
+ * alone. A descriptor stays open while windows use the object, so that its names can be read; one that a whole window did
+ * not hit is closed, since an open file keeps its file system busy and a deleted one on the disk. */
+#ifndef DAEMON_OBJECTS_H
+#define DAEMON_OBJECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proc/process.h"
+#include "worker/protocol.h"
+
+struct objects;
+
+struct objects *objects_new(unsigned max_fds);
+void objects_free(struct objects *o);
+
+/* Takes FD. Returns the object's number (≥ OBJECT_FIRST), or OBJECT_MISSING (then FD is closed). FILE may be NULL; its
+ * name and build id serve objects_recall. */
+uint32_t objects_add(struct objects *o, int fd, const struct process_file *file, uint64_t cgroup);
+/* An object whose descriptor is open and which was opened before as FILE by a process of CGROUP: for a process that was
+ * gone before its file could be opened. OBJECT_MISSING: none, or more than one. */
+uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup);
+/* OBJECT's descriptor is open: nothing need be asked. Marks it as used in this window. */
+bool objects_use(struct objects *o, uint32_t object);
+
+/* For a window's job: OBJECT's identity, build id and descriptor (which stays ours, open until objects_unpin). False:
+ * not open. */
+bool objects_pin(struct objects *o, uint32_t object, struct worker_object *w, int *fd);
+void objects_unpin(struct objects *o, uint32_t object);
+void objects_quarantine(struct objects *o, uint32_t object);
+/* A window has ended: closes what it did not use. */
+void objects_next_window(struct objects *o);
+
+struct objects_status {
+	unsigned nr_known, nr_open, nr_quarantined;
+	uint64_t nr_recalled;
+};
+void objects_status(const struct objects *o, struct objects_status *s);
+
+#endif

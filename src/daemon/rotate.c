@@ -1,0 +1,564 @@
+#include "daemon/rotate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "daemon/clock.h"
+#include "daemon/daemon.h"
+#include "profile/encode.h"
+#include "spool/thread.h"
+#include "worker/client.h"
+
+/* The kernel's symbols change when programs or modules are loaded; reading them again costs some 50 ms. */
+#define KALLSYMS_EVERY_NS (300ull * 1000000000)
+
+#define MOVE_SPOOL_MS 2000
+
+enum file_state { FILE_CREATING, FILE_WAITING, FILE_WORKING, FILE_PUBLISHING };
+
+/* One profile on its way to the spool. */
+struct file {
+	struct file *next;
+	struct window *window;
+	uint64_t cookie;
+	enum file_state state;
+	struct spool_name name;
+	int profile_fd; /* memfd: encoded profile, then the mappings' table of objects */
+	uint64_t profile_size;
+	uint32_t nr_mappings, nr_objects;
+	struct worker_object *objects;
+	int *object_fds;          /* the objects table's */
+	uint32_t *object_numbers; /* pinned there */
+	int output_fd;
+};
+
+struct window {
+	unsigned nr_files; /* under way */
+	struct control_client *client; /* asked for it and waits */
+	char published[2 * SPOOL_NAME_MAX];
+	int err;
+};
+
+struct rotate {
+	struct daemon *d;
+	struct spool_thread *spool;
+	struct worker_client *worker;
+	struct loop_timer boundary;
+	struct file *files; /* in order of their windows */
+	uint64_t cookie;
+	unsigned in_flight;
+	bool hurry, failing;
+	uint64_t start_ns;  /* CLOCK_MONOTONIC */
+	int64_t start_real; /* CLOCK_REALTIME, ns */
+	uint64_t kallsyms_ns;
+	int kallsyms_pid;
+	struct rotate_status status;
+};
+
+static void worker_next(struct rotate *r);
+
+/* Files. */
+
+static void file_unpin(struct rotate *r, struct file *f)
+{
+	for (uint32_t i = 0; i < f->nr_objects; i++)
+		objects_unpin(r->d->objects, f->object_numbers[i]);
+	f->nr_objects = 0;
+}
+
+static void window_answer(struct rotate *r, struct window *w)
+{
+	if (!w->client)
+		return;
+	control_value(w->client, "files", "%s", w->published);
+	control_end(w->client, w->err, w->err ? r->status.last_error : NULL);
+}
+
+static void file_end(struct rotate *r, struct file *f)
+{
+	struct window *w = f->window;
+	struct file **at = &r->files;
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	file_unpin(r, f);
+	if (f->profile_fd >= 0)
+		close(f->profile_fd);
+	free(f->objects);
+	free(f->object_fds);
+	free(f->object_numbers);
+	free(f);
+	if (--w->nr_files)
+		return;
+	window_answer(r, w);
+	free(w);
+	r->in_flight--;
+}
+
+static struct file *file_find(struct rotate *r, uint64_t cookie)
+{
+	struct file *f = r->files;
+
+	while (f && f->cookie != cookie)
+		f = f->next;
+	return f;
+}
+
+static struct spool_limits limits_of(const struct config *c)
+{
+	return (struct spool_limits){ .max_use = c->max_use.percent ? 0 : c->max_use.bytes,
+				      .max_use_percent = c->max_use.percent,
+				      .keep_free = c->keep_free.bytes, .keep_free_percent = c->keep_free.percent,
+				      .max_files = c->max_files, .max_retention_ns = c->max_retention_ns };
+}
+
+static void file_submit(struct rotate *r, struct file *f, enum spool_job_what what)
+{
+	const struct config *c = &r->d->config;
+	struct spool_job job = { .what = what, .cookie = f->cookie, .name = f->name, .limits = limits_of(c),
+				 .fd = f->output_fd, .data_fd = -1, .data_size = f->profile_size,
+				 .compress_level = (int)c->compress_level, .sync = c->sync_files };
+
+	if (what == SPOOL_WRITE) { /* the thread closes what it is given */
+		job.data_fd = f->profile_fd;
+		f->profile_fd = -1;
+	}
+	if (what != SPOOL_CREATE)
+		f->state = FILE_PUBLISHING;
+	f->output_fd = -1;
+	if (spool_thread_submit(r->spool, &job) < 0) { /* cannot be: fewer jobs than it takes */
+		r->status.files_lost++;
+		file_end(r, f);
+	}
+}
+
+/* Publishes F as it is, without names. */
+static void file_write_unsymbolized(struct rotate *r, struct file *f)
+{
+	if (f->output_fd >= 0) {
+		struct spool_job job = { .what = SPOOL_DISCARD, .fd = f->output_fd, .data_fd = -1 };
+
+		spool_thread_submit(r->spool, &job);
+		f->output_fd = -1;
+	}
+	file_unpin(r, f);
+	file_submit(r, f, SPOOL_WRITE);
+}
+
+/* The spool's answers. */
+
+static void spool_result(struct rotate *r, struct file *f, const struct spool_job *job)
+{
+	struct window *w = f->window;
+
+	r->status.files_pruned += job->pruned.nr_files;
+	if (job->status < 0) {
+		w->err = job->status;
+		r->status.files_lost++;
+		snprintf(r->status.last_error, sizeof(r->status.last_error), "%s: %s", r->d->config.spool_directory,
+			 strerror(-job->status));
+		/* One line for each change, not one a minute. */
+		if (!r->failing)
+			log_warnx("spool: %s; profiles are lost until this ends", r->status.last_error);
+		r->failing = true;
+		return;
+	}
+	if (r->failing)
+		log_info("spool: writing again");
+	r->failing = false;
+	r->status.last_error[0] = 0;
+	r->status.files_written++;
+	r->status.files_unsymbolized += job->what == SPOOL_WRITE && r->d->config.symbolize != SYMBOLIZE_NO;
+	r->status.bytes_written += job->written;
+	snprintf(r->status.last_file, sizeof(r->status.last_file), "%s", job->final);
+	snprintf(w->published + strlen(w->published), sizeof(w->published) - strlen(w->published), "%s%s",
+		 w->published[0] ? " " : "", job->final);
+}
+
+static void spool_done(void *ctx, struct spool_job *job)
+{
+	struct rotate *r = ctx;
+	struct file *f = file_find(r, job->cookie);
+
+	if (!f || job->what == SPOOL_DISCARD) {
+		if (job->what == SPOOL_CREATE && job->status >= 0)
+			close(job->fd);
+		return;
+	}
+	if (job->what != SPOOL_CREATE) {
+		spool_result(r, f, job);
+		file_end(r, f);
+		return;
+	}
+	if (job->status < 0 || r->hurry) { /* a write of its own prunes and tries again */
+		f->output_fd = job->status < 0 ? -1 : job->fd;
+		file_write_unsymbolized(r, f);
+		return;
+	}
+	f->output_fd = job->fd;
+	f->state = FILE_WAITING;
+	worker_next(r);
+}
+
+/* The worker. */
+
+static void worker_outcome(void *ctx, const struct worker_outcome *o)
+{
+	struct rotate *r = ctx;
+	struct file *f = file_find(r, o->cookie);
+
+	if (!f)
+		return;
+	if (o->result == WORKER_WRITTEN) {
+		r->status.locations += o->done.nr_locations;
+		r->status.locations_named += o->done.nr_named;
+		r->status.kallsyms_status = o->done.kallsyms_status;
+		r->status.worker_cpu_ns = o->done.cpu_ns;
+		file_unpin(r, f);
+		file_submit(r, f, SPOOL_PUBLISH);
+	} else {
+		if (o->result == WORKER_REFUSED) {
+			log_debug("worker: writing: %s", strerror(-o->done.status));
+		} else {
+			r->status.worker_deaths++;
+			log_warnx("worker %s; this window is published without names%s",
+				  o->result == WORKER_LATE ? "overran its deadline" : "died",
+				  o->parsing < f->nr_objects ? ", and the file that it was reading is not read again" : "");
+		}
+		/* A slow disk is no fault of the file that was being read from it. */
+		if (o->parsing < f->nr_objects && (o->result == WORKER_DIED || (o->result == WORKER_LATE && o->cpu_bound)))
+			objects_quarantine(r->d->objects, f->object_numbers[o->parsing]);
+		file_write_unsymbolized(r, f);
+	}
+	worker_next(r);
+}
+
+static bool worker_start(struct rotate *r, struct file *f)
+{
+	const struct config *c = &r->d->config;
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct worker_job job = { .cookie = f->cookie, .profile_fd = f->profile_fd, .profile_size = f->profile_size,
+				  .nr_mappings = f->nr_mappings, .output_fd = f->output_fd, .kallsyms_fd = -1,
+				  .symbolize = WORKER_NAMES, .compress_level = c->compress_level,
+				  .nr_objects = f->nr_objects, .kernel_relative = r->d->kernel.restricted,
+				  .sync = c->sync_files, .cache_size = c->cache_size, .objects = f->objects,
+				  .object_fds = f->object_fds };
+	bool started;
+
+	/* A new worker knows no symbols; an old one gets them again now and then. */
+	if (worker_client_pid(r->worker) != r->kallsyms_pid || !r->kallsyms_pid || now - r->kallsyms_ns > KALLSYMS_EVERY_NS)
+		job.kallsyms_fd = kernel_open_kallsyms(&r->d->kernel);
+	started = worker_client_start(r->worker, &job);
+	if (job.kallsyms_fd >= 0)
+		close(job.kallsyms_fd);
+	if (!started)
+		return false;
+	if (job.kallsyms_fd >= 0) {
+		r->kallsyms_ns = now;
+		r->kallsyms_pid = worker_client_pid(r->worker);
+	}
+	f->state = FILE_WORKING;
+	return true;
+}
+
+/* The next file that waits for the worker, if it is free. */
+static void worker_next(struct rotate *r)
+{
+	struct file *f = r->files;
+
+	while (f && f->state != FILE_WAITING)
+		f = f->next;
+	if (!f || worker_client_busy(r->worker))
+		return;
+	if (!worker_start(r, f)) { /* none can be started now */
+		log_debug("worker: none can be started; publishing without names");
+		file_write_unsymbolized(r, f);
+	}
+}
+
+void rotate_hurry(struct rotate *r)
+{
+	struct file *f, *next;
+
+	r->hurry = true;
+	worker_client_free(r->worker);
+	r->worker = NULL;
+	for (f = r->files; f; f = next) {
+		next = f->next;
+		if (f->state == FILE_WAITING || f->state == FILE_WORKING)
+			file_write_unsymbolized(r, f);
+	}
+}
+
+/* The end of a window. */
+
+/* Objects of P's mappings, and the table of them that follows the profile in the memfd. */
+static void file_objects(struct rotate *r, struct file *f, const struct profile *p, uint32_t *table)
+{
+	uint32_t cap_objects = 0, cap_fds = 0, cap_numbers = 0, nr_fds = 0, nr_numbers = 0;
+
+	for (uint32_t m = 0; m < p->nr_mappings; m++) {
+		uint32_t number = p->mappings[m].object, i;
+		struct worker_object w;
+		int fd;
+
+		table[m] = 0;
+		if (number < OBJECT_FIRST)
+			continue;
+		for (i = 0; i < f->nr_objects && f->object_numbers[i] != number; i++)
+			;
+		if (i == f->nr_objects) {
+			if (i == WORKER_OBJECTS_MAX || !objects_pin(r->d->objects, number, &w, &fd))
+				continue;
+			*array_push(f->objects, f->nr_objects, cap_objects) = w;
+			*array_push(f->object_fds, nr_fds, cap_fds) = fd;
+			*array_push(f->object_numbers, nr_numbers, cap_numbers) = number;
+		}
+		table[m] = i + 1;
+	}
+}
+
+static int file_encode(struct rotate *r, struct file *f, const struct profile *p)
+{
+	struct buf b = { 0 };
+	uint32_t *table = xcalloc(p->nr_mappings + 1, sizeof(*table));
+
+	profile_encode(p, &b);
+	f->profile_size = b.size;
+	f->nr_mappings = p->nr_mappings;
+	file_objects(r, f, p, table);
+	buf_add(&b, table, p->nr_mappings * sizeof(*table));
+	f->profile_fd = io_memfd("pprofd-window", b.data, b.size);
+	buf_fini(&b);
+	free(table);
+	return f->profile_fd < 0 ? f->profile_fd : 0;
+}
+
+/* Hardware counters that share a PMU run part of the time only: perf_event_open(2), time_enabled and time_running. */
+static void scale_values(struct profile *p, const struct sampler_interval *i)
+{
+	if (!i->time_running || i->time_running >= i->time_enabled)
+		return;
+	for (uint32_t s = 0; s < p->nr_samples; s++) {
+		int64_t *value = &p->values[s * p->nr_types + p->nr_types - 1];
+
+		*value = (int64_t)((__int128_t)*value * i->time_enabled / i->time_running);
+	}
+}
+
+static void file_start(struct rotate *r, struct window *w, const char *kind, struct profile *p)
+{
+	struct file *f = xcalloc(1, sizeof(*f)), **at = &r->files;
+	int err;
+
+	f->window = w;
+	f->cookie = ++r->cookie;
+	f->output_fd = f->profile_fd = -1;
+	snprintf(f->name.kind, sizeof(f->name.kind), "%s", kind);
+	f->name.start = p->time_nanos / 1000000000;
+	f->name.seconds = (uint32_t)((p->duration_nanos + 500000000) / 1000000000);
+	err = file_encode(r, f, p);
+	while (*at)
+		at = &(*at)->next;
+	*at = f;
+	w->nr_files++;
+	if (err) {
+		log_warnx("memfd for a window: %s", strerror(-err));
+		r->status.files_lost++;
+		w->err = err;
+		file_end(r, f);
+	} else if (r->d->config.symbolize == SYMBOLIZE_NO || r->in_flight > ROTATE_IN_FLIGHT || r->hurry) {
+		file_write_unsymbolized(r, f);
+	} else {
+		file_submit(r, f, SPOOL_CREATE);
+	}
+}
+
+static void window_files(struct rotate *r, struct window *w, int64_t duration_ns)
+{
+	struct daemon *d = r->d;
+
+	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
+		struct sampler_interval i = { 0 };
+		struct profile *p;
+
+		if (d->sampler) {
+			sampler_interval(d->sampler, k, &i);
+			if (i.lost)
+				collect_lost(d->collect, d->kinds[k], i.lost);
+		}
+		p = collect_finish(d->collect, d->kinds[k], r->start_real, duration_ns);
+		if (!p)
+			continue;
+		scale_values(p, &i);
+		file_start(r, w, event_kind_names[k], p);
+		profile_free(p);
+	}
+}
+
+static void boundary_arm(struct rotate *r)
+{
+	uint64_t length = r->d->config.window_ns, now = clock_ns(CLOCK_REALTIME);
+
+	loop_timer_at(&r->boundary, (now / length + 1) * length, 0);
+}
+
+static bool window_must_wait(struct rotate *r, enum rotate_reason reason)
+{
+	/* A reload or stop cannot wait, and a window that is full is published without names rather than kept. */
+	return r->in_flight >= ROTATE_IN_FLIGHT && (reason == ROTATE_CLOCK || reason == ROTATE_ASKED);
+}
+
+bool rotate_window(struct rotate *r, enum rotate_reason reason, struct control_client *client)
+{
+	struct daemon *d = r->d;
+	struct window *w;
+	uint64_t now;
+
+	if (window_must_wait(r, reason)) {
+		r->status.windows_deferred++;
+		if (client)
+			control_end(client, -EBUSY, "two windows are still being written");
+		return false;
+	}
+	if (d->sampler && reason != ROTATE_MEMORY) /* a full window ends inside a drain */
+		sampler_drain(d->sampler, reason == ROTATE_STOP || reason == ROTATE_RELOAD);
+	now = clock_ns(CLOCK_MONOTONIC);
+	w = xcalloc(1, sizeof(*w));
+	w->client = client;
+	w->nr_files = 1; /* ours, until all have been started */
+	r->in_flight++;
+	r->status.windows++;
+	window_files(r, w, (int64_t)(now - r->start_ns));
+	collect_next_window(d->collect);
+	objects_next_window(d->objects);
+	r->start_ns = now;
+	r->start_real = (int64_t)clock_ns(CLOCK_REALTIME);
+	if (!--w->nr_files) {
+		if (!w->err)
+			r->status.windows_empty++;
+		window_answer(r, w);
+		free(w);
+		r->in_flight--;
+	}
+	return true;
+}
+
+static void boundary_reached(struct loop_timer *t)
+{
+	struct rotate *r = t->ctx;
+	uint64_t elapsed = clock_ns(CLOCK_MONOTONIC) - r->start_ns;
+	int64_t stepped = (int64_t)clock_ns(CLOCK_REALTIME) - r->start_real - (int64_t)elapsed;
+
+	/* The timer also fires when somebody sets the clock: a name and a length must never belong to two clocks. */
+	if (stepped > 1000000000 || stepped < -1000000000) {
+		log_info("the clock was set by %+.1f s: ending the window", (double)stepped / 1e9);
+		rotate_window(r, ROTATE_STEP, NULL);
+	} else {
+		rotate_window(r, ROTATE_CLOCK, NULL);
+	}
+	boundary_arm(r);
+}
+
+void rotate_check_size(struct rotate *r)
+{
+	if (collect_size(r->d->collect) >= r->d->config.max_memory)
+		rotate_window(r, ROTATE_MEMORY, NULL);
+}
+
+void rotate_client_gone(struct rotate *r, struct control_client *client)
+{
+	for (struct file *f = r->files; f; f = f->next)
+		if (f->window->client == client)
+			f->window->client = NULL;
+}
+
+/* Life. */
+
+int rotate_new(struct rotate **out, struct daemon *d)
+{
+	struct rotate *r = xcalloc(1, sizeof(*r));
+	int err;
+
+	r->d = d;
+	r->boundary = (struct loop_timer){ .fn = boundary_reached, .ctx = r, .watch.fd = -1 };
+	err = spool_thread_new(&r->spool, d->config.spool_directory, d->loop, spool_done, r);
+	if (err) {
+		log_warnx("spool %s: %s", d->config.spool_directory,
+			  err == -EWOULDBLOCK ? "another pprofd writes there" : strerror(-err));
+		goto out;
+	}
+	err = worker_client_new(&r->worker, d->loop, worker_outcome, r);
+	if (!err)
+		err = loop_timer_init(d->loop, &r->boundary, CLOCK_REALTIME);
+	if (err) {
+		log_warnx("starting the worker: %s", strerror(-err));
+		goto out;
+	}
+	r->start_ns = clock_ns(CLOCK_MONOTONIC);
+	r->start_real = (int64_t)clock_ns(CLOCK_REALTIME);
+	boundary_arm(r);
+	*out = r;
+out:
+	if (err)
+		rotate_free(r, 0);
+	return err;
+}
+
+void rotate_free(struct rotate *r, int timeout_ms)
+{
+	if (!r)
+		return;
+	loop_timer_fini(r->d->loop, &r->boundary);
+	worker_client_free(r->worker);
+	spool_thread_free(r->spool, timeout_ms);
+	free(r);
+}
+
+void rotate_configure(struct rotate *r)
+{
+	boundary_arm(r);
+}
+
+/* Files under way keep the old thread busy; it is given up when the last of them is there. */
+int rotate_move_spool(struct rotate *r, const char *directory)
+{
+	struct spool_thread *moved;
+	int err = spool_thread_new(&moved, directory, r->d->loop, spool_done, r);
+
+	if (err)
+		return err;
+	rotate_hurry(r);
+	spool_thread_free(r->spool, MOVE_SPOOL_MS);
+	r->spool = moved;
+	r->hurry = false;
+	return worker_client_new(&r->worker, r->d->loop, worker_outcome, r);
+}
+
+bool rotate_hurried(const struct rotate *r)
+{
+	return r->hurry;
+}
+
+bool rotate_idle(const struct rotate *r)
+{
+	return !r->in_flight;
+}
+
+void rotate_status(const struct rotate *r, struct rotate_status *s)
+{
+	*s = r->status;
+	s->in_flight = r->in_flight;
+	s->worker_pid = r->worker ? worker_client_pid(r->worker) : 0;
+	s->window_start = r->start_real / 1000000000;
+	s->window_ns = clock_ns(CLOCK_MONOTONIC) - r->start_ns;
+}

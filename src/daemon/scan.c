@@ -1,0 +1,73 @@
+#include "daemon/scan.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/clock.h"
+#include "proc/procfs.h"
+
+struct scan {
+	struct process_table *table;
+	struct process *process;
+	uint64_t now_ns;
+	int proc_fd;
+};
+
+static void scan_thread(void *ctx, uint32_t tid)
+{
+	struct scan *s = ctx;
+	struct procfs_stat st;
+	struct thread *t;
+
+	if (tid == s->process->pid)
+		return;
+	t = process_thread(s->table, s->process, tid);
+	if (t && !procfs_stat(s->proc_fd, s->process->pid, tid, &st))
+		memcpy(t->comm, st.comm, sizeof(t->comm));
+}
+
+static void scan_process(void *ctx, uint32_t pid)
+{
+	struct scan *s = ctx;
+	struct procfs_stat st;
+	struct thread *t;
+	struct process *p;
+
+	if (procfs_stat(s->proc_fd, pid, 0, &st) < 0) /* gone meanwhile */
+		return;
+	p = process_find(s->table, pid);
+	if (p) /* known by its records */
+		return;
+	p = process_get(s->table, pid, s->now_ns);
+	if (!p)
+		return;
+	p->ppid = st.ppid;
+	p->from_proc = true;
+	p->start_time = st.start_time;
+	p->kthread = st.kthread;
+	memcpy(p->comm, st.comm, sizeof(p->comm));
+	t = process_thread(s->table, p, pid);
+	if (t)
+		memcpy(t->comm, st.comm, sizeof(t->comm));
+	if (st.kthread) {
+		p->space->state = SPACE_KNOWN; /* it has none */
+		return;
+	}
+	s->process = p;
+	procfs_each_tid(s->proc_fd, pid, scan_thread, s);
+}
+
+void scan_processes(struct process_table *t)
+{
+	struct scan s = { .table = t, .now_ns = clock_ns(CLOCK_MONOTONIC) };
+	int err;
+
+	s.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	err = s.proc_fd < 0 ? -1 : procfs_each_pid(s.proc_fd, scan_process, &s);
+	if (err)
+		log_warnx("/proc cannot be read: processes that are there already will be named by their samples only");
+	if (s.proc_fd >= 0)
+		close(s.proc_fd);
+}

@@ -1,0 +1,377 @@
+#include "daemon/service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/clock.h"
+#include "daemon/daemon.h"
+#include "daemon/notify.h"
+#include "daemon/privileges.h"
+#include "daemon/rotate.h"
+#include "daemon/scan.h"
+
+#define DAEMON_USER "pprofd"
+#define CHECK_EVERY_NS 1000000000ull
+#define STOP_SYMBOLIZE_NS (3ull * 1000000000) /* then windows go out without names */
+#define STOP_SPOOL_MS 5000
+#define CLOCK_JUMP_NS 1000000000ull
+#define FDS_RESERVED 512 /* of RLIMIT_NOFILE, for everything but objects */
+
+/* The sampler's callbacks. */
+
+static void sampled(void *ctx, const struct record *rec, unsigned kind, const struct record_layout *layout, int err)
+{
+	struct daemon *d = ctx;
+
+	if (err == -EBADMSG)
+		collect_malformed(d->collect);
+	else if (!err)
+		collect_record(d->collect, rec, d->kinds[kind], layout);
+}
+
+static void check_clocks(struct daemon *d)
+{
+	uint64_t offset = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+
+	/* CLOCK_MONOTONIC stands still in suspend, CLOCK_BOOTTIME does not. */
+	if (offset - d->boottime_offset_ns > CLOCK_JUMP_NS && offset > d->boottime_offset_ns) {
+		log_info("the machine was suspended: ending the window");
+		rotate_window(d->rotate, ROTATE_STEP, NULL);
+	}
+	d->boottime_offset_ns = offset;
+}
+
+/* What is done now and then, on the drain's own beat: a watchdog fed elsewhere would hide a drain that hangs. */
+static void check(struct daemon *d, uint64_t now)
+{
+	if (now - d->checked_ns < CHECK_EVERY_NS)
+		return;
+	d->checked_ns = now;
+	check_clocks(d);
+	if (d->sampler)
+		sampler_hotplug(d->sampler);
+	if (d->watchdog_ns && now - d->petted_ns >= d->watchdog_ns) {
+		d->petted_ns = now;
+		notify_state("WATCHDOG=1");
+	}
+	if (opener_client_over(d->opener) && !d->stopping) {
+		log_warnx("both openers are gone and cannot be started again: ending, to be started anew");
+		daemon_stop(d, 1);
+	}
+}
+
+static void drained(void *ctx, uint64_t horizon_ns)
+{
+	struct daemon *d = ctx;
+
+	asks_flush(d->asks);
+	collect_tick(d->collect, horizon_ns);
+	if (!d->stopping)
+		rotate_check_size(d->rotate);
+	check(d, clock_ns(CLOCK_MONOTONIC));
+}
+
+/* The sampler's life. */
+
+static int sampler_open(struct daemon *d, const struct config *c, struct sampler **out, char *why, size_t why_size)
+{
+	struct sampler_options o = { .events = c->events, .frequency = c->sample_frequency, .callchain = c->callchain,
+				     .ring_size = c->ring_size, .exclude_idle = c->exclude_idle };
+
+	*out = NULL;
+	return c->scope == SCOPE_HOST ? sampler_new(out, d->loop, &o, sampled, drained, d, why, why_size) : 0;
+}
+
+static void collect_options(struct daemon *d, const struct config *c, struct collect_options *o)
+{
+	*o = (struct collect_options){ .labels = c->labels, .exclude_idle = c->exclude_idle,
+				       .outside = kernel_in_pid_namespace(), .kernel_relative = d->kernel.restricted,
+				       .kernel_text = d->kernel.text, .kernel_build_id = d->kernel.build_id,
+				       .host = d->host };
+}
+
+static int64_t kind_period(unsigned kind, const struct config *c)
+{
+	/* Nominal; of cycles it is the kernel's to choose. */
+	return kind == EVENT_CPU ? 1000000000 / (int64_t)c->sample_frequency : 1;
+}
+
+static void collect_open(struct daemon *d)
+{
+	struct collect_options o;
+	struct collect_asks asks;
+
+	collect_options(d, &d->config, &o);
+	asks_fill(d->asks, &asks);
+	d->collect = collect_new(d->processes, &o, &asks);
+	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
+		struct collect_kind kind = { .name = event_kind_names[k], .unit = k == EVENT_CPU ? "nanoseconds" : "count",
+					     .period = kind_period(k, &d->config) };
+
+		d->kinds[k] = collect_add_kind(d->collect, &kind);
+	}
+}
+
+/* Reload. */
+
+static bool same_sampler(const struct config *a, const struct config *b)
+{
+	return a->scope == b->scope && a->events == b->events && a->sample_frequency == b->sample_frequency &&
+	       a->callchain == b->callchain && a->ring_size == b->ring_size && a->exclude_idle == b->exclude_idle;
+}
+
+static int replace_sampler(struct daemon *d, const struct config *c)
+{
+	char why[256] = "";
+	int err;
+
+	if (d->sampler)
+		sampler_stop(d->sampler);
+	rotate_window(d->rotate, ROTATE_RELOAD, NULL);
+	sampler_free(d->sampler);
+	err = sampler_open(d, c, &d->sampler, why, sizeof(why));
+	if (err) {
+		snprintf(d->reload_error, sizeof(d->reload_error), "%s", why);
+		/* What ran before can run again. */
+		if (sampler_open(d, &d->config, &d->sampler, why, sizeof(why)))
+			log_warnx("reload: the old sampler cannot be opened again: %s", why);
+	}
+	if (d->sampler)
+		sampler_start(d->sampler);
+	scan_processes(d->processes);
+	return err;
+}
+
+static int reload_apply(struct daemon *d, const struct config *c)
+{
+	struct collect_options o;
+	int err = 0;
+
+	if (strcmp(c->spool_directory, d->config.spool_directory)) {
+		err = rotate_move_spool(d->rotate, c->spool_directory);
+		if (err)
+			snprintf(d->reload_error, sizeof(d->reload_error), "Spool.Directory %s: %s", c->spool_directory,
+				 strerror(-err));
+	}
+	if (!err && !same_sampler(c, &d->config))
+		err = replace_sampler(d, c);
+	else if (!err && c->labels != d->config.labels)
+		rotate_window(d->rotate, ROTATE_RELOAD, NULL);
+	if (err)
+		return err;
+	d->config = *c;
+	collect_options(d, c, &o);
+	collect_set_options(d->collect, &o);
+	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
+		collect_set_period(d->collect, d->kinds[k], kind_period(k, c));
+	rotate_configure(d->rotate);
+	return 0;
+}
+
+int daemon_reload(struct daemon *d)
+{
+	struct config c;
+	int err;
+
+	notify_state("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ns(CLOCK_MONOTONIC) / 1000);
+	err = config_load(&c, d->config_file, d->config_required, d->reload_error, sizeof(d->reload_error));
+	if (!err && strcmp(c.socket, d->config.socket)) {
+		log_warnx("reload: Control.Socket takes effect at the next start");
+		memcpy(c.socket, d->config.socket, sizeof(c.socket));
+	}
+	if (!err)
+		err = reload_apply(d, &c);
+	if (err) {
+		d->nr_reload_errors++;
+		log_warnx("reload: %s; the running configuration stays", d->reload_error);
+		notify_state("READY=1\nSTATUS=Reload refused, the old configuration stays: %s", d->reload_error);
+		return err;
+	}
+	d->reload_error[0] = 0;
+	d->nr_reloads++;
+	log_info("configuration reloaded");
+	notify_state("READY=1\nSTATUS=Sampling");
+	return 0;
+}
+
+/* Signals. */
+
+void daemon_stop(struct daemon *d, int exit_status)
+{
+	if (d->stopping)
+		return;
+	notify_state("STOPPING=1\nSTATUS=Writing the last profile");
+	if (d->sampler)
+		sampler_stop(d->sampler);
+	rotate_window(d->rotate, ROTATE_STOP, NULL);
+	d->stopping = true;
+	d->exit_status = exit_status;
+}
+
+static void signal_ready(struct loop_watch *w, uint32_t events)
+{
+	struct daemon *d = w->ctx;
+	struct signalfd_siginfo s;
+
+	while (read(w->fd, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGHUP)
+			daemon_reload(d);
+		else if (s.ssi_signo == SIGUSR2)
+			rotate_window(d->rotate, ROTATE_ASKED, NULL);
+		else
+			daemon_stop(d, 0);
+	}
+}
+
+static int signals_open(struct daemon *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	d->signals = (struct loop_watch){ .fn = signal_ready, .ctx = d };
+	d->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return d->signals.fd < 0 ? -errno : loop_add(d->loop, &d->signals, EPOLLIN);
+}
+
+/* Start. Before READY=1 whatever fails ends the program; after it the daemon degrades and says so. */
+
+/* The spool's folder, when it is not there yet: 2750, of our user. Its parents are the administrator's. */
+static void make_spool(const char *directory)
+{
+	int uid, gid;
+
+	if (mkdir(directory, 02750) < 0)
+		return;
+	privileges_owner(DAEMON_USER, &uid, &gid);
+	if (uid >= 0 && chown(directory, (uid_t)uid, (gid_t)gid) < 0)
+		log_warn("chown %s", directory);
+	chmod(directory, 02750); /* mkdir(2) leaves out what the umask says, and chown(2) the setgid bit */
+}
+
+static void host_name(struct daemon *d)
+{
+	char raw[256] = "";
+
+	gethostname(raw, sizeof(raw) - 1);
+	text_clean(d->host, sizeof(d->host), raw, sizeof(raw));
+}
+
+static void start_rights(struct daemon *d)
+{
+	char why[256];
+
+	d->max_fds = privileges_raise_limits();
+	make_spool(d->config.spool_directory);
+	if (privileges_become(DAEMON_USER, why, sizeof(why)) < 0)
+		fatalx("%s", why);
+	umask(0027);
+}
+
+static void start_parts(struct daemon *d)
+{
+	char why[256];
+	int err;
+
+	/* The openers come first: what they need is given up right after. */
+	d->processes = process_table_new();
+	d->objects = objects_new(d->max_fds > 2 * FDS_RESERVED ? (d->max_fds - FDS_RESERVED) / 2 : 128);
+	d->asks = asks_new(d->processes, d->objects);
+	err = opener_client_new(&d->opener, d->loop, asks_answer, d->asks);
+	if (err < 0)
+		fatalx("starting the opener: %s", strerror(-err));
+	privileges_drop_opening();
+
+	kernel_read(&d->kernel);
+	if (!d->kernel.text)
+		log_warnx("the kernel hides its symbols' addresses (kernel.kptr_restrict=2, or CAP_SYSLOG is missing): "
+			  "kernel frames will have no names");
+	collect_open(d);
+	asks_set(d->asks, d->collect, d->opener);
+	if (rotate_new(&d->rotate, d) < 0)
+		exit(1);
+	err = control_server_new(&d->control, d->loop, d->config.socket, verbs_request, verbs_gone, d);
+	if (err < 0)
+		fatalx("control socket %s: %s", d->config.socket,
+		       err == -EADDRINUSE ? "another pprofd answers there" : strerror(-err));
+	err = sampler_open(d, &d->config, &d->sampler, why, sizeof(why));
+	if (err < 0)
+		fatalx("%s", why);
+	/* Sidebands run already: what is born while /proc is read is known from its records. */
+	if (d->sampler)
+		sampler_start(d->sampler);
+	scan_processes(d->processes);
+}
+
+static void run(struct daemon *d)
+{
+	uint64_t stop_ns = 0;
+
+	while (!d->stopping || !rotate_idle(d->rotate)) {
+		uint64_t now = clock_ns(CLOCK_MONOTONIC);
+
+		if (d->stopping && !stop_ns)
+			stop_ns = now;
+		if (stop_ns && now - stop_ns > STOP_SYMBOLIZE_NS + STOP_SPOOL_MS * 1000000ull)
+			break;
+		if (stop_ns && now - stop_ns > STOP_SYMBOLIZE_NS && !rotate_hurried(d->rotate))
+			rotate_hurry(d->rotate);
+		loop_step(d->loop, d->stopping ? 100 : 1000);
+		if (!d->sampler) /* nothing else beats then */
+			drained(d, now);
+	}
+}
+
+static void end_parts(struct daemon *d)
+{
+	sampler_free(d->sampler);
+	control_server_free(d->control);
+	rotate_free(d->rotate, STOP_SPOOL_MS);
+	opener_client_free(d->opener);
+	asks_free(d->asks);
+	collect_free(d->collect);
+	objects_free(d->objects);
+	process_table_free(d->processes);
+	if (d->signals.fd >= 0)
+		close(d->signals.fd);
+	loop_free(d->loop);
+}
+
+int daemon_run(const struct config *config, const char *file, bool required)
+{
+	struct daemon d = { .config = *config, .config_file = file, .config_required = required };
+	int err;
+
+	d.started_ns = clock_ns(CLOCK_MONOTONIC);
+	d.boottime_offset_ns = clock_ns(CLOCK_BOOTTIME) - d.started_ns;
+	d.watchdog_ns = notify_watchdog_ns();
+	host_name(&d);
+	err = loop_new(&d.loop);
+	if (!err)
+		err = signals_open(&d);
+	if (err)
+		fatalx("event loop: %s", strerror(-err));
+	start_rights(&d);
+	start_parts(&d);
+	log_info("sampling %s", d.host);
+	notify_state("READY=1\nSTATUS=Sampling");
+	run(&d);
+	end_parts(&d);
+	return d.exit_status;
+}

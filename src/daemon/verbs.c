@@ -1,0 +1,217 @@
+/* verbs: what the control socket answers. Values are facts of this moment; `pprofctl status` only lays them out. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "daemon/daemon.h"
+#include "daemon/privileges.h"
+#include "daemon/rotate.h"
+
+static const char *yes_no(bool b)
+{
+	return b ? "yes" : "no";
+}
+
+static void status_daemon(struct daemon *d, struct control_client *c)
+{
+	char text[256];
+
+	control_value(c, "version", "%s", PACKAGE_VERSION);
+	control_value(c, "pid", "%d", (int)getpid());
+	control_value(c, "host", "%s", d->host);
+	control_value(c, "uptime_seconds", "%llu",
+		      (unsigned long long)(clock_ns(CLOCK_MONOTONIC) - d->started_ns) / 1000000000);
+	control_value(c, "state", "%s", d->stopping ? "stopping" : "running");
+	privileges_text(text, sizeof(text));
+	control_value(c, "capabilities", "%s", text);
+	control_value(c, "config_file", "%s", d->config_file);
+	control_value(c, "reloads", "%llu", (unsigned long long)d->nr_reloads);
+	control_value(c, "reload_errors", "%llu", (unsigned long long)d->nr_reload_errors);
+	if (d->reload_error[0])
+		control_value(c, "reload_error", "%s", d->reload_error);
+}
+
+static void status_kind(struct control_client *c, const struct sampler_kind_status *k, const char *name)
+{
+	char key[64];
+
+#define KIND_VALUE(what, fmt, ...)                                                                 \
+	do {                                                                                       \
+		snprintf(key, sizeof(key), "event.%s%s", name, what);                              \
+		control_value(c, key, fmt, __VA_ARGS__);                                           \
+	} while (0)
+	if (!k->wanted) {
+		KIND_VALUE("", "%s", "off");
+		return;
+	}
+	if (!k->available) {
+		KIND_VALUE("", "unavailable: %s", k->why);
+		return;
+	}
+	KIND_VALUE("", "%s", "sampling");
+	KIND_VALUE(".frequency", "%u", k->frequency);
+	KIND_VALUE(".lost", "%llu", (unsigned long long)k->nr_lost);
+	if (k->time_enabled && !k->time_running)
+		KIND_VALUE(".multiplexed", "%s", "never ran: no counter was free");
+	else if (k->time_running < k->time_enabled)
+		KIND_VALUE(".multiplexed", "ran %.1f%% of the time; values are scaled",
+			   100.0 * (double)k->time_running / (double)k->time_enabled);
+#undef KIND_VALUE
+}
+
+static void status_sampler(struct daemon *d, struct control_client *c)
+{
+	struct sampler_status s;
+
+	control_value(c, "scope", "%s", d->sampler ? "host" : "none");
+	if (!d->sampler)
+		return;
+	sampler_status(d->sampler, &s);
+	control_value(c, "cpus", "%u", s.nr_cpus);
+	control_value(c, "event_descriptors", "%u", s.nr_fds);
+	control_value(c, "ring_size", "%zu", s.ring_size);
+	control_value(c, "ring_malformed", "%llu", (unsigned long long)s.nr_ring_malformed);
+	if (s.first_sample_ns)
+		control_value(c, "first_sample_ms", "%lld",
+			      (long long)(s.first_sample_ns - d->started_ns) / 1000000);
+	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
+		status_kind(c, &s.kinds[k], event_kind_names[k]);
+	control_value(c, "unwind", "%s", "fp: the kernel's frame-pointer callchain");
+	control_value(c, "feature.build_id", "%s", yes_no(s.features.build_id));
+	control_value(c, "feature.format_lost", "%s", yes_no(s.features.format_lost));
+	control_value(c, "feature.clockid", "%s", yes_no(s.features.clockid));
+	control_value(c, "feature.cgroup", "%s", yes_no(s.features.cgroup));
+	control_value(c, "feature.ksymbol", "%s", yes_no(s.features.ksymbol));
+	control_value(c, "feature.exclude_idle", "%s", yes_no(s.features.exclude_idle));
+}
+
+static void status_kernel(struct daemon *d, struct control_client *c, const struct rotate_status *r)
+{
+	const char *symbols = "yes";
+
+	if (!d->kernel.text)
+		symbols = "hidden (kernel.kptr_restrict=2, or CAP_SYSLOG is missing)";
+	else if (r->kallsyms_status < 0)
+		symbols = strerror(-r->kallsyms_status);
+	control_value(c, "kernel_symbols", "%s", symbols);
+	control_value(c, "kernel_addresses", "%s", d->kernel.restricted ? "relative to _text" : "absolute");
+	control_value(c, "pid_namespace", "%s",
+		      kernel_in_pid_namespace() ? "not the host's: tasks outside it are [outside]" : "the host's");
+}
+
+static void status_collect(struct daemon *d, struct control_client *c)
+{
+	const struct counters *n = collect_counters(d->collect);
+	struct process_stats p;
+
+#define STATUS_COUNTER(name, help) control_value(c, #name, "%llu", (unsigned long long)n->name);
+	COUNTERS(STATUS_COUNTER)
+#undef STATUS_COUNTER
+	control_value(c, "window_memory", "%zu", collect_size(d->collect));
+	process_table_stats(d->processes, &p);
+	control_value(c, "processes", "%u", p.nr_processes);
+	control_value(c, "threads", "%u", p.nr_threads);
+	control_value(c, "process_memory", "%zu", p.size);
+	control_value(c, "processes_refused", "%llu", (unsigned long long)p.nr_refused);
+}
+
+static void status_helpers(struct daemon *d, struct control_client *c)
+{
+	struct opener_status o;
+	struct objects_status b;
+
+	opener_client_status(d->opener, &o);
+	control_value(c, "opener", "%s", opener_client_over(d->opener) ? "gone"
+					 : o.paused ? "paused: files that never open" : "running");
+	control_value(c, "opener_alive", "%u", o.nr_alive);
+	control_value(c, "opener_queued", "%u", o.nr_queued);
+	control_value(c, "opener_stuck", "%u", o.nr_stuck);
+	control_value(c, "opener_requests", "%llu", (unsigned long long)o.nr_requests);
+	control_value(c, "opener_failed", "%llu", (unsigned long long)o.nr_failed);
+	control_value(c, "opener_timeouts", "%llu", (unsigned long long)o.nr_timeouts);
+	control_value(c, "opener_dropped", "%llu", (unsigned long long)o.nr_dropped);
+	objects_status(d->objects, &b);
+	control_value(c, "objects", "%u", b.nr_known);
+	control_value(c, "objects_open", "%u", b.nr_open);
+	control_value(c, "objects_quarantined", "%u", b.nr_quarantined);
+	control_value(c, "objects_recalled", "%llu", (unsigned long long)b.nr_recalled);
+}
+
+static void status_rotate(struct daemon *d, struct control_client *c, const struct rotate_status *r)
+{
+	control_value(c, "spool", "%s", d->config.spool_directory);
+	control_value(c, "window_start", "%lld", (long long)r->window_start);
+	control_value(c, "window_seconds", "%.1f", (double)r->window_ns / 1e9);
+	control_value(c, "windows_in_flight", "%u", r->in_flight);
+	control_value(c, "worker_pid", "%d", r->worker_pid);
+	control_value(c, "worker_cpu_ms", "%.1f", (double)r->worker_cpu_ns / 1e6);
+#define STATUS_ROTATE(name, help) control_value(c, #name, "%llu", (unsigned long long)r->name);
+	ROTATE_COUNTERS(STATUS_ROTATE)
+#undef STATUS_ROTATE
+	control_value(c, "last_file", "%s", r->last_file);
+	control_value(c, "last_error", "%s", r->last_error);
+}
+
+static void verb_status(struct daemon *d, struct control_client *c)
+{
+	struct rotate_status r;
+
+	rotate_status(d->rotate, &r);
+	status_daemon(d, c);
+	status_sampler(d, c);
+	status_kernel(d, c, &r);
+	status_collect(d, c);
+	status_helpers(d, c);
+	status_rotate(d, c, &r);
+	control_end(c, 0, NULL);
+}
+
+static void verb_reload(struct daemon *d, struct control_client *c)
+{
+	int err = daemon_reload(d);
+
+	control_end(c, err, err ? d->reload_error : NULL);
+}
+
+static void verb_rotate(struct daemon *d, struct control_client *c)
+{
+	if (d->stopping)
+		control_end(c, -ESHUTDOWN, "pprofd is stopping");
+	else
+		rotate_window(d->rotate, ROTATE_ASKED, c);
+}
+
+static const struct verb {
+	const char *name;
+	bool changes;
+	void (*fn)(struct daemon *d, struct control_client *c);
+} verbs[] = {
+	{ "status", false, verb_status },
+	{ "rotate", true, verb_rotate },
+	{ "reload", true, verb_reload },
+};
+
+void verbs_request(void *ctx, struct control_client *client, int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(argv[0], verbs[i].name))
+			continue;
+		if (argc > 1)
+			control_end(client, -EINVAL, "too many words");
+		else if (verbs[i].changes && !control_may_change(client))
+			control_end(client, -EACCES, "only root and the daemon's own user and group may do that");
+		else
+			verbs[i].fn(ctx, client);
+		return;
+	}
+	control_end(client, -ENOSYS, "no such verb");
+}
+
+void verbs_gone(void *ctx, struct control_client *client)
+{
+	struct daemon *d = ctx;
+
+	rotate_client_gone(d->rotate, client);
+}

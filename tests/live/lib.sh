@@ -1,0 +1,46 @@
+# lib.sh: what live tests share. Speaks TAP; `plan_skip` where the machine does not permit the test.
+top_builddir=${top_builddir:-$(cd "$(dirname "$0")/../../build" && pwd)}
+top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+pprofd=$top_builddir/pprofd
+pprofctl=$top_builddir/pprofctl
+nr=0
+
+plan_skip() { echo "1..0 # SKIP $*"; exit 0; }
+ok() { nr=$((nr + 1)); echo "ok $nr - $1"; }
+not_ok() { nr=$((nr + 1)); echo "not ok $nr - $1"; shift; [ $# = 0 ] || printf '%s\n' "$*" | sed 's/^/# /'; }
+# check NAME COMMAND…: one test, its output shown when it fails.
+check() {
+	name=$1; shift
+	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi
+}
+skip() { nr=$((nr + 1)); echo "ok $nr - $1 # SKIP $2"; }
+done_testing() { echo "1..$nr"; }
+
+need_root() { [ "$(id -u)" = 0 ] || plan_skip "needs root"; }
+
+# Why the host cannot be sampled here, or nothing.
+why_no_perf() {
+	python3 - <<-'PY'
+	import ctypes, os
+	libc = ctypes.CDLL(None, use_errno=True)
+	attr = bytearray(128); attr[0] = 1; attr[4] = 128       # PERF_TYPE_SOFTWARE, size; config 0: cpu-clock
+	fd = libc.syscall(298, (ctypes.c_char * 128).from_buffer(attr), -1, 0, -1, 0)
+	print("" if fd >= 0 else "perf_event_open of CPU 0: " + os.strerror(ctypes.get_errno()))
+	PY
+}
+need_perf() {
+	[ "$(uname -m)" = x86_64 ] || return 0
+	why=$(why_no_perf)
+	[ -z "$why" ] || plan_skip "$why"
+}
+
+# wait_for SECONDS COMMAND…
+wait_for() {
+	tries=$(($1 * 10)); shift
+	while [ "$tries" -gt 0 ]; do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.1
+		tries=$((tries - 1))
+	done
+	return 1
+}
