@@ -17,3 +17,8 @@ include src/view/local.mk
 include src/cli/local.mk
 include src/control/local.mk
 include src/symbolize/local.mk
+include src/daemon/local.mk
+
+sbin_PROGRAMS += pprofd
+pprofd_SOURCES = %reldir%/pprofd.c
+pprofd_LDADD = $(pprofd_libs)

@@ -54,6 +54,26 @@ unsigned collect_add_kind(struct collect *c, const struct collect_kind *k)
 	return c->nr_kinds - 1;
 }
 
+static void forget_labels(void *ctx, struct process *p)
+{
+	labels_forget(p);
+}
+
+void collect_set_options(struct collect *c, const struct collect_options *o)
+{
+	c->o.exclude_idle = o->exclude_idle;
+	c->o.lost_by_count = o->lost_by_count;
+	if (c->o.labels == o->labels)
+		return;
+	c->o.labels = o->labels;
+	process_each(c->processes, forget_labels, NULL);
+}
+
+void collect_set_period(struct collect *c, unsigned kind, int64_t period)
+{
+	c->kinds[kind].period = period;
+}
+
 /* --- Samples --- */
 
 /* Not of a process that we can see: only its kernel part means something. */

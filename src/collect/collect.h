@@ -44,6 +44,7 @@ struct collect_object_ask {
 	struct process *process;
 	uint64_t start, end, pgoff;
 	const struct process_file *file;
+	uint32_t object; /* OBJECT_FIRST or more: known from an earlier window, perhaps not at hand any more */
 };
 
 /* Asked during any call below; the answers come by collect_maps and collect_object after that call,
@@ -54,8 +55,8 @@ struct collect_asks {
 	/* The maps of P, whose space is unknown or has gone stale. False: it cannot be asked now
 	 * (asked again later). */
 	bool (*maps)(void *ctx, struct process *p);
-	/* The file behind a mapping, at the mapping's first hit; once more in the next window if
-	 * there was no answer. False: as above. */
+	/* The file behind a mapping, at the mapping's first hit in each window; an object that is
+	 * known stays what it is, whatever the answer. False: as above. */
 	bool (*object)(void *ctx, const struct collect_object_ask *ask);
 	/* The cgroup path of P (id CGROUP, 0 when not known): called once for each new id, or once
 	 * for a process. Answers at once: it sets P's by process_set_cgroup. */
@@ -88,6 +89,11 @@ struct collect *collect_new(struct process_table *t, const struct collect_option
 void collect_free(struct collect *c);
 /* Returns the kind's number; kinds are few and stay. */
 unsigned collect_add_kind(struct collect *c, const struct collect_kind *k);
+
+/* O's labels, exclude_idle and lost_by_count hold from now on; what is cached of the labels is forgotten. */
+void collect_set_options(struct collect *c, const struct collect_options *o);
+/* KIND's nominal period from the next window on. */
+void collect_set_period(struct collect *c, unsigned kind, int64_t period);
 
 /* A record of the event of KIND (of sideband records it does not matter; of LOST, whose it was).
  * REC's pointers are used during the call only. */

@@ -105,11 +105,14 @@ static bool ask_object(struct collect *c, struct process *p, struct process_map 
 		.end = map->end,
 		.pgoff = map->pgoff,
 		.file = file,
+		.object = map->object,
 	};
 
 	w->asked = identity_of(p);
 	if (!c->asks.object(c->asks.ctx, &ask))
 		return false;
+	if (map->object >= OBJECT_FIRST)
+		return true;
 	map->object = w->object = OBJECT_ASKED;
 	c->counters.objects_asked++;
 	hash_add(&c->asked, hash_2u64(p->pid, map->start), number);
@@ -123,15 +126,15 @@ static bool has_number(const struct collect *c, const struct process_map *map)
 	       map->end <= c->maps[map->mapping].end;
 }
 
-/* The window's number of MAP. At its first hit the file is asked for; once more when a window has
- * passed without an answer: it may have gone to a process that this one was forked from. */
+/* The window's number of MAP. At its first hit the file is asked for: also when a window has passed
+ * without an answer, which may have gone to a process that this one was forked from. */
 static uint32_t map_number(struct collect *c, struct process *p, struct process_map *map)
 {
 	if (has_number(c, map))
 		return map->mapping;
 	map->window = c->window;
 	map->mapping = window_map_add(c, map->start, map->end, map->object);
-	if (c->asks.object && (map->object == OBJECT_NONE || map->object == OBJECT_ASKED) &&
+	if (c->asks.object && map->object != OBJECT_MISSING &&
 	    !process_file(c->processes, map->file)->special && !ask_object(c, p, map, map->mapping))
 		*array_push(c->unasked, c->nr_unasked, c->unasked_cap) = map->mapping;
 	return map->mapping;
@@ -147,8 +150,7 @@ void resolve_retry_objects(struct collect *c)
 		struct process_map *map = p ? space_find(p->space, c->maps[number].start) : NULL;
 
 		if (map && map->window == c->window && map->mapping == number &&
-		    (map->object == OBJECT_NONE || map->object == OBJECT_ASKED) &&
-		    !ask_object(c, p, map, number))
+		    map->object != OBJECT_MISSING && !ask_object(c, p, map, number))
 			break; /* still no room: the others neither */
 	}
 	c->nr_unasked -= done;

@@ -16,7 +16,6 @@
 /* A mapping whose file is asked for. The file's names are copied: the process may be forgotten before the answer. */
 struct ask_range {
 	uint64_t start, end, pgoff;
-	uint32_t window, mapping;
 	struct process_file file; /* path is ours */
 };
 
@@ -128,7 +127,7 @@ static bool want_object(void *ctx, const struct collect_object_ask *want)
 		k->ranges = xcalloc(OPENER_RANGES_MAX, sizeof(*k->ranges));
 	r = &k->ranges[k->nr_ranges++];
 	*r = (struct ask_range){ .start = want->start, .end = want->end, .pgoff = want->pgoff,
-				 .window = want->window, .mapping = want->mapping, .file = *want->file };
+				 .file = *want->file };
 	r->file.path = xstrdup(want->file->path);
 	return true;
 }
@@ -154,7 +153,7 @@ static void tell_object(struct asks *a, const struct ask *k, const struct ask_ra
 {
 	if (object == OBJECT_MISSING)
 		object = objects_recall(a->objects, &r->file, k->cgroup);
-	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, r->window, r->mapping, object);
+	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
 }
 
 static void ask_failed(struct asks *a, struct ask *k)

@@ -39,6 +39,7 @@ struct daemon {
 
 	struct loop_watch signals;
 	uint64_t started_ns, boottime_offset_ns, checked_ns, watchdog_ns, petted_ns;
+	uint64_t lost_seen;
 	uint64_t nr_reloads, nr_reload_errors;
 	char reload_error[512];
 	bool stopping;

@@ -74,6 +74,7 @@ bool kernel_in_pid_namespace(void)
 void kernel_read(struct kernel *k)
 {
 	struct buf b = { 0 };
+	char number[16] = "";
 	struct stat st;
 
 	memset(k, 0, sizeof(*k));
@@ -83,6 +84,8 @@ void kernel_read(struct kernel *k)
 	k->text = kernel_parse_text((char *)b.data, b.size);
 	read_file("/proc/sys/kernel/kptr_restrict", &b, 64);
 	k->restricted = b.size && b.data[0] != '0';
+	read_file("/proc/sys/kernel/perf_event_max_stack", &b, 64);
+	k->max_stack = b.size ? (uint32_t)strtoul((char *)memcpy(number, b.data, b.size < 15 ? b.size : 15), NULL, 10) : 0;
 	read_file("/sys/kernel/notes", &b, 64 << 10);
 	kernel_parse_notes(b.data, b.size, k->build_id, sizeof(k->build_id));
 	buf_fini(&b);

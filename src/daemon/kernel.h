@@ -9,6 +9,7 @@
 struct kernel {
 	uint64_t text;          /* address of _text; 0: hidden from us */
 	bool restricted;        /* kernel.kptr_restrict ≥ 1: no raw address may leave the daemon */
+	uint32_t max_stack;     /* kernel.perf_event_max_stack */
 	char build_id[64];      /* hex, "" */
 	const char *kallsyms;   /* the file to read */
 };

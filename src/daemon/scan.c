@@ -1,6 +1,8 @@
 #include "daemon/scan.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,7 +42,7 @@ static void scan_process(void *ctx, uint32_t pid)
 	p = process_find(s->table, pid);
 	if (p) /* known by its records */
 		return;
-	p = process_get(s->table, pid, s->now_ns);
+	p = process_get(s->table, pid);
 	if (!p)
 		return;
 	p->ppid = st.ppid;
@@ -59,6 +61,16 @@ static void scan_process(void *ctx, uint32_t pid)
 	procfs_each_tid(s->proc_fd, pid, scan_thread, s);
 }
 
+static void scan_gone(void *ctx, struct process *p)
+{
+	struct scan *s = ctx;
+	char name[16];
+
+	snprintf(name, sizeof(name), "%u", p->pid);
+	if (faccessat(s->proc_fd, name, F_OK, 0) < 0 && errno == ENOENT)
+		process_gone(s->table, p, s->now_ns);
+}
+
 void scan_processes(struct process_table *t)
 {
 	struct scan s = { .table = t, .now_ns = clock_ns(CLOCK_MONOTONIC) };
@@ -68,6 +80,8 @@ void scan_processes(struct process_table *t)
 	err = s.proc_fd < 0 ? -1 : procfs_each_pid(s.proc_fd, scan_process, &s);
 	if (err)
 		log_warnx("/proc cannot be read: processes that are there already will be named by their samples only");
+	else /* a process whose EXIT was lost would stay for ever */
+		process_each(t, scan_gone, &s);
 	if (s.proc_fd >= 0)
 		close(s.proc_fd);
 }

@@ -55,12 +55,19 @@ static void check_clocks(struct daemon *d)
 /* What is done now and then, on the drain's own beat: a watchdog fed elsewhere would hide a drain that hangs. */
 static void check(struct daemon *d, uint64_t now)
 {
+	uint64_t lost;
+
 	if (now - d->checked_ns < CHECK_EVERY_NS)
 		return;
 	d->checked_ns = now;
 	check_clocks(d);
 	if (d->sampler)
 		sampler_hotplug(d->sampler);
+	lost = collect_counters(d->collect)->lost;
+	if (lost != d->lost_seen) { /* perhaps of processes that were born or died */
+		d->lost_seen = lost;
+		scan_processes(d->processes);
+	}
 	if (d->watchdog_ns && now - d->petted_ns >= d->watchdog_ns) {
 		d->petted_ns = now;
 		notify_state("WATCHDOG=1");
@@ -95,10 +102,15 @@ static int sampler_open(struct daemon *d, const struct config *c, struct sampler
 
 static void collect_options(struct daemon *d, const struct config *c, struct collect_options *o)
 {
+	struct sampler_status s = { 0 };
+
+	if (d->sampler)
+		sampler_status(d->sampler, &s);
 	*o = (struct collect_options){ .labels = c->labels, .exclude_idle = c->exclude_idle,
 				       .outside = kernel_in_pid_namespace(), .kernel_relative = d->kernel.restricted,
 				       .kernel_text = d->kernel.text, .kernel_build_id = d->kernel.build_id,
-				       .host = d->host };
+				       .max_stack = d->kernel.max_stack, .host = d->host,
+				       .lost_by_count = s.features.format_lost };
 }
 
 static int64_t kind_period(unsigned kind, const struct config *c)
@@ -302,6 +314,9 @@ static void start_parts(struct daemon *d)
 	if (!d->kernel.text)
 		log_warnx("the kernel hides its symbols' addresses (kernel.kptr_restrict=2, or CAP_SYSLOG is missing): "
 			  "kernel frames will have no names");
+	err = sampler_open(d, &d->config, &d->sampler, why, sizeof(why));
+	if (err < 0)
+		fatalx("%s", why);
 	collect_open(d);
 	asks_set(d->asks, d->collect, d->opener);
 	if (rotate_new(&d->rotate, d) < 0)
@@ -310,9 +325,6 @@ static void start_parts(struct daemon *d)
 	if (err < 0)
 		fatalx("control socket %s: %s", d->config.socket,
 		       err == -EADDRINUSE ? "another pprofd answers there" : strerror(-err));
-	err = sampler_open(d, &d->config, &d->sampler, why, sizeof(why));
-	if (err < 0)
-		fatalx("%s", why);
 	/* Sidebands run already: what is born while /proc is read is known from its records. */
 	if (d->sampler)
 		sampler_start(d->sampler);

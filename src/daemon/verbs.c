@@ -101,11 +101,30 @@ static void status_kernel(struct daemon *d, struct control_client *c, const stru
 		      kernel_in_pid_namespace() ? "not the host's: tasks outside it are [outside]" : "the host's");
 }
 
+static uint64_t kinds_lost(struct daemon *d)
+{
+	struct sampler_status s;
+	uint64_t lost = 0;
+
+	if (!d->sampler)
+		return 0;
+	sampler_status(d->sampler, &s);
+	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
+		lost += s.kinds[k].nr_lost;
+	return lost;
+}
+
 static void status_collect(struct daemon *d, struct control_client *c)
 {
 	const struct counters *n = collect_counters(d->collect);
+	struct counters n_shown = *n;
+	uint64_t lost = kinds_lost(d);
 	struct process_stats p;
 
+	/* The events' own count is exact where the kernel has one; PERF_RECORD_LOST misses some. */
+	if (lost > n_shown.lost)
+		n_shown.lost = lost;
+	n = &n_shown;
 #define STATUS_COUNTER(name, help) control_value(c, #name, "%llu", (unsigned long long)n->name);
 	COUNTERS(STATUS_COUNTER)
 #undef STATUS_COUNTER
