@@ -38,7 +38,8 @@ struct daemon {
 	struct control_server *control;
 
 	struct loop_watch signals;
-	uint64_t started_ns, boottime_offset_ns, checked_ns, watchdog_ns, petted_ns;
+	int64_t boottime_offset_ns;
+	uint64_t started_ns, checked_ns, watchdog_ns, petted_ns;
 	uint64_t lost_seen;
 	uint64_t nr_reloads, nr_reload_errors;
 	char reload_error[512];

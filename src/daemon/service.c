@@ -25,7 +25,7 @@
 #define CHECK_EVERY_NS 1000000000ull
 #define STOP_SYMBOLIZE_NS (3ull * 1000000000) /* then windows go out without names */
 #define STOP_SPOOL_MS 5000
-#define CLOCK_JUMP_NS 1000000000ull
+#define CLOCK_JUMP_NS 1000000000ll
 #define FDS_RESERVED 512 /* of RLIMIT_NOFILE, for everything but objects */
 
 /* The sampler's callbacks. */
@@ -40,12 +40,17 @@ static void sampled(void *ctx, const struct record *rec, unsigned kind, const st
 		collect_record(d->collect, rec, d->kinds[kind], layout);
 }
 
+static int64_t boottime_offset(void)
+{
+	return (int64_t)(clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC));
+}
+
 static void check_clocks(struct daemon *d)
 {
-	uint64_t offset = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC);
+	int64_t offset = boottime_offset();
 
 	/* CLOCK_MONOTONIC stands still in suspend, CLOCK_BOOTTIME does not. */
-	if (offset - d->boottime_offset_ns > CLOCK_JUMP_NS && offset > d->boottime_offset_ns) {
+	if (offset - d->boottime_offset_ns > CLOCK_JUMP_NS) {
 		log_info("the machine was suspended: ending the window");
 		rotate_window(d->rotate, ROTATE_STEP, NULL);
 	}
@@ -371,7 +376,7 @@ int daemon_run(const struct config *config, const char *file, bool required)
 	int err;
 
 	d.started_ns = clock_ns(CLOCK_MONOTONIC);
-	d.boottime_offset_ns = clock_ns(CLOCK_BOOTTIME) - d.started_ns;
+	d.boottime_offset_ns = boottime_offset();
 	d.watchdog_ns = notify_watchdog_ns();
 	host_name(&d);
 	err = loop_new(&d.loop);
