@@ -1,5 +1,5 @@
-/* opener/protocol: an answer as the sampler gets it: what was asked (a byte each: how many ranges, 0 for maps, 255 for
- * nothing), how many descriptors came, then the message. */
+/* opener/protocol: an answer as the sampler gets it: what was asked (a byte each: how many ranges,
+ * 0 for maps, 255 for nothing), how many descriptors came, then the message. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

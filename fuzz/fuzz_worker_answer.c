@@ -1,5 +1,5 @@
-/* worker/protocol: what the sampler and the worker tell each other beside the window: two bytes (objects of the request,
- * descriptors that came), then the message. */
+/* worker/protocol: what the sampler and the worker tell each other beside the window: two bytes
+ * (objects of the request, descriptors that came), then the message. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* capset(2) and the ambient set by hand: between fork and exec of a threaded process nothing may allocate, which
- * rules libcap out here. */
+/* capset(2) and the ambient set by hand: between fork and exec of a threaded process nothing may
+ * allocate, which rules libcap out here. */
 static int child_limit_caps(uint64_t caps)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -21,8 +21,9 @@ static int child_limit_caps(uint64_t caps)
 
 	if (syscall(SYS_capget, &header, data) < 0)
 		return -1;
-	/* Root would get everything back at exec: the bounding set ends that. Dropping from it needs CAP_SETPCAP; without
-	 * that, no_new_privs keeps exec from giving more than is permitted now. */
+	/* Root would get everything back at exec: the bounding set ends that. Dropping from it
+	 * needs CAP_SETPCAP; without that, no_new_privs keeps exec from giving more than is
+	 * permitted now. */
 	for (unsigned cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
 		if (!(caps >> cap & 1))
 			prctl(PR_CAPBSET_DROP, cap);
@@ -34,7 +35,8 @@ static int child_limit_caps(uint64_t caps)
 		data[i].effective = data[i].permitted;
 		data[i].inheritable = data[i].permitted;
 	}
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 || syscall(SYS_capset, &header, data) < 0)
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+	    syscall(SYS_capset, &header, data) < 0)
 		return -1;
 	for (unsigned cap = 0; cap < 64; cap++)
 		if (data[cap / 32].permitted >> cap % 32 & 1)
@@ -82,13 +84,15 @@ pid_t child_start(const char *role, int channel, unsigned long long caps)
 
 void child_init(void)
 {
-	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2 };
+	static const int ignored[] = {
+		SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2
+	};
 	struct rlimit none = { 0, 0 };
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal(ignored[i], SIG_IGN);
-	/* Again: exec of a program with file capabilities has cleared it. A parent that died before that has closed
-	 * the channel. */
+	/* Again: exec of a program with file capabilities has cleared it. A parent that died before
+	 * that has closed the channel. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);

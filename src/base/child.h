@@ -1,21 +1,23 @@
-/* child: our own program started again under another first argument, so that the two share no memory. */
+/* child: our own program started again under another first argument, so that the two share no
+ * memory. */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define CHILD_CHANNEL_FD 3 /* where a child finds its end of the channel; 0–2 are /dev/null, /dev/null and our stderr */
+/* Where a child finds its end of the channel; 0–2 are /dev/null, /dev/null and our stderr. */
+#define CHILD_CHANNEL_FD 3
 
-/* Starts /proc/self/exe with the argument ROLE ("--worker"). It gets CHANNEL as descriptor CHILD_CHANNEL_FD and no
- * other, dies with us (PR_SET_PDEATHSIG), has default signal handling and an empty mask, and keeps at most the
- * capabilities of CAPS (a mask of 1 << CAP_…; 0: none, and no way to gain any). The pid or negative errno: execve's
- * failure is the child's exit status 127. */
+/* Starts /proc/self/exe with the argument ROLE ("--worker"). It gets CHANNEL as descriptor
+ * CHILD_CHANNEL_FD and no other, dies with us (PR_SET_PDEATHSIG), has default signal handling and
+ * an empty mask, and keeps at most the capabilities of CAPS (a mask of 1 << CAP_…; 0: none, and no
+ * way to gain any). The pid or negative errno: execve's failure is the child's exit status 127. */
 pid_t child_start(const char *role, int channel, unsigned long long caps);
 
-/* What each role's main does first: nobody may look into it (PR_SET_DUMPABLE), it leaves no core, it dies with its
- * parent, and it takes no signals that are meant for the daemon (a terminal's ^C, systemd's SIGTERM to the whole
- * unit): it ends when its channel does. */
+/* What each role's main does first: nobody may look into it (PR_SET_DUMPABLE), it leaves no core,
+ * it dies with its parent, and it takes no signals that are meant for the daemon (a terminal's ^C,
+ * systemd's SIGTERM to the whole unit): it ends when its channel does. */
 void child_init(void);
 
 /* Collects the child PID if it has ended; never waits. True: it has (or is none of ours). */

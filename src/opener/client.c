@@ -44,7 +44,8 @@ struct opener_client {
 	struct loop *loop;
 	opener_answer_fn fn;
 	void *ctx;
-	struct opener_process openers[NR_OPENERS]; /* the first that is alive serves, the other is the spare */
+	/* The first that is alive serves, the other is the spare. */
+	struct opener_process openers[NR_OPENERS];
 	struct queued *first, **last;
 	struct queued *sent; /* under way */
 	size_t queue_size;
@@ -71,7 +72,8 @@ static const struct opener_process *serving(const struct opener_client *c)
 }
 
 /* Tells the caller; Q is freed. */
-static void finish(struct opener_client *c, struct queued *q, struct opener_answer *a, int *fds, unsigned nr)
+static void finish(struct opener_client *c, struct queued *q, struct opener_answer *a, int *fds,
+		   unsigned nr)
 {
 	a->cookie = q->request.cookie = q->cookie;
 	if (a->status)
@@ -129,7 +131,8 @@ static void end_process(struct opener_client *c, struct opener_process *p)
 		close(p->watch.fd);
 		p->watch.fd = -1;
 	}
-	/* It opens nothing, so it dies at once; should it be late, it is collected with the client's next step. */
+	/* It opens nothing, so it dies at once; should it be late, it is collected with the
+	 * client's next step. */
 	if (p->pid) {
 		kill(p->pid, SIGKILL);
 		if (child_reap(p->pid))
@@ -159,7 +162,8 @@ static void send_first(struct opener_client *c, const struct opener_process *p)
 	c->sent = queue_pop(c);
 	c->sent->request.cookie = ++c->next_cookie;
 	loop_timer_in(&c->timer, HANGS_NS, 0);
-	/* The channel is empty, so it can only fail because the opener has died or hangs, which the loop will find. */
+	/* The channel is empty, so it can only fail because the opener has died or hangs, which the
+	 * loop will find. */
 	channel_send(p->watch.fd, &c->sent->request, c->sent->size, NULL, 0);
 }
 
@@ -182,8 +186,8 @@ static void send_next(struct opener_client *c)
 		loop_timer_at(&c->timer, 0, 0);
 }
 
-static void take_answer(struct opener_client *c, struct opener_process *p, struct opener_answer *a, size_t size,
-			int *fds, unsigned nr)
+static void take_answer(struct opener_client *c, struct opener_process *p, struct opener_answer *a,
+			size_t size, int *fds, unsigned nr)
 {
 	struct queued *q = a->cookie && p == serving(c) ? c->sent : NULL;
 
@@ -194,7 +198,8 @@ static void take_answer(struct opener_client *c, struct opener_process *p, struc
 		return;
 	}
 	if (a->paused != p->paused)
-		log_warnx(a->paused ? "opener: paused, %u files do not open" : "opener: goes on, %u files do not open",
+		log_warnx(a->paused ? "opener: paused, %u files do not open"
+				    : "opener: goes on, %u files do not open",
 			  a->nr_stuck);
 	p->nr_stuck = a->nr_stuck;
 	p->paused = a->paused;

@@ -80,7 +80,8 @@ static bool strip_deleted(char *name)
 	return true;
 }
 
-/* By the kernel's own link to the mapped file, which needs CAP_CHECKPOINT_RESTORE, no path and no luck. */
+/* By the kernel's own link to the mapped file, which needs CAP_CHECKPOINT_RESTORE, no path and no
+ * luck. */
 static int open_mapped(struct target *t, uint64_t start, uint64_t end, const char *recorded)
 {
 	char link[64], name[PATH_MAX];
@@ -122,8 +123,9 @@ static bool parse_mapped(const char *line, size_t size, struct mapped *m)
 
 	memcpy(head, line, n);
 	head[n] = 0;
-	if (sscanf(head, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64 " %x:%x %" SCNu64 " %n", &m->start, &m->end,
-		   &m->pgoff, &m->major, &m->minor, &m->inode, &name) < 6 || !name)
+	if (sscanf(head, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64 " %x:%x %" SCNu64 " %n", &m->start,
+		   &m->end, &m->pgoff, &m->major, &m->minor, &m->inode, &name) < 6 ||
+	    !name)
 		return false;
 	n = size - (size_t)name;
 	if (n >= sizeof(m->name))
@@ -134,7 +136,7 @@ static bool parse_mapped(const char *line, size_t size, struct mapped *m)
 	return true;
 }
 
-/* What is mapped at R's start now: the range may have been split or merged since it was recorded. */
+/* What is mapped at R's start now: the range may have been split or merged since. */
 static int find_mapped(struct target *t, const struct opener_range *r, struct mapped *m)
 {
 	const char *line, *end;
@@ -195,7 +197,8 @@ static int check_inode(int fd, uint64_t inode)
 	return !fstatfs(fd, &fs) && (uint32_t)fs.f_type == OVERLAYFS_MAGIC ? 0 : -ESTALE;
 }
 
-/* By the mapping's name below the target's root. The name may lead to another file by now: the inode tells. */
+/* By the mapping's name below the target's root. The name may lead to another file by now: the
+ * inode tells. */
 static int open_named(struct target *t, const struct mapped *m)
 {
 	int root, fd, err;
@@ -223,14 +226,16 @@ static int open_named(struct target *t, const struct mapped *m)
 	return fd;
 }
 
-/* Whether the file at PATH_FD may be opened. DONT_SYNC: what the kernel knows already, without asking a server. */
+/* Whether the file at PATH_FD may be opened. DONT_SYNC: what the kernel knows already, without
+ * asking a server. */
 static int check_file(struct target *t, int path_fd)
 {
 	enum mount_kind kind = MOUNT_UNKNOWN;
 	struct statx stx;
 	struct statfs fs;
 
-	if (statx(path_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID, &stx) < 0)
+	if (statx(path_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID,
+		  &stx) < 0)
 		return -errno;
 	if (!S_ISREG(stx.stx_mode))
 		return -ENXIO;
@@ -243,7 +248,8 @@ static int check_file(struct target *t, int path_fd)
 	}
 	/* Detached, outside the target's root, or one of the kernel's own (memfd). */
 	if (kind == MOUNT_UNKNOWN)
-		kind = fstatfs(path_fd, &fs) < 0 ? MOUNT_REMOTE : mount_kind_of_magic((uint64_t)fs.f_type);
+		kind = fstatfs(path_fd, &fs) < 0 ? MOUNT_REMOTE
+						 : mount_kind_of_magic((uint64_t)fs.f_type);
 	return kind == MOUNT_REMOTE ? -EREMOTE : 0;
 }
 

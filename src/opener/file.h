@@ -1,5 +1,5 @@
-/* file: opens the file behind a range of a target's address space. What is handed out is a regular file, open
- * for reading, and the one that is mapped there. */
+/* file: opens the file behind a range of a target's address space. What is handed out is a regular
+ * file, open for reading, and the one that is mapped there. */
 #ifndef OPENER_FILE_H
 #define OPENER_FILE_H
 
@@ -23,8 +23,8 @@ void target_fini(struct target *t); /* all but DIR */
 /* The descriptor or negative errno, as struct opener_answer.range_status says. */
 int target_open_range(struct target *t, const struct opener_range *r);
 
-/* PATH resolved below the directory ROOT as its root, ".." and symbolic links included: an O_PATH descriptor or
- * negative errno. */
+/* PATH resolved below the directory ROOT as its root, ".." and symbolic links included: an O_PATH
+ * descriptor or negative errno. */
 int file_open_below(int root, const char *path);
 
 #endif

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* virtiofs and 9p are not here: they are what virtual machines have their root on, served by the host. */
+/* virtiofs and 9p are not here: they are what virtual machines have their root on, served by the
+ * host. */
 static const char *const remote_types[] = {
-	"afs", "autofs", "beegfs", "ceph", "cifs", "coda", "fuse", "fuseblk", "lustre", "nfs", "nfs4", "smb3",
+	"afs",	"autofs",  "beegfs", "ceph", "cifs", "coda",
+	"fuse", "fuseblk", "lustre", "nfs",  "nfs4", "smb3",
 };
 
 static const uint32_t remote_magics[] = {
@@ -46,8 +48,8 @@ struct mount_line {
 	size_t type_size;
 };
 
-/* "36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda rw": names are escaped, so that " - "
- * comes once. */
+/* "36 35 98:0 /root /mount/point rw,noatime master:1 - ext4 /dev/sda rw": names are escaped, so
+ * that " - " comes once. */
 static bool parse_line(const char *line, size_t size, struct mount_line *m)
 {
 	char head[64];
@@ -87,7 +89,8 @@ enum mount_kind mount_kind_of_id(const char *mountinfo, size_t size, uint64_t id
 	return MOUNT_UNKNOWN;
 }
 
-enum mount_kind mount_kind_of_dev(const char *mountinfo, size_t size, unsigned major, unsigned minor)
+enum mount_kind mount_kind_of_dev(const char *mountinfo, size_t size, unsigned major,
+				  unsigned minor)
 {
 	struct mount_line m;
 

@@ -1,5 +1,6 @@
-/* mounts: which mounts of a target somebody else has to answer for (a FUSE server, another machine), told
- * from the text of /proc/PID/mountinfo (proc_pid_mountinfo(5)) without touching them. Pure. */
+/* mounts: which mounts of a target somebody else has to answer for (a FUSE server, another
+ * machine), told from the text of /proc/PID/mountinfo (proc_pid_mountinfo(5)) without touching
+ * them. Pure. */
 #ifndef OPENER_MOUNTS_H
 #define OPENER_MOUNTS_H
 
@@ -12,7 +13,8 @@ enum mount_kind { MOUNT_UNKNOWN, MOUNT_LOCAL, MOUNT_REMOTE };
 /* Of the mount with id ID. */
 enum mount_kind mount_kind_of_id(const char *mountinfo, size_t size, uint64_t id);
 /* Of the file system with device MAJOR:MINOR. */
-enum mount_kind mount_kind_of_dev(const char *mountinfo, size_t size, unsigned major, unsigned minor);
+enum mount_kind mount_kind_of_dev(const char *mountinfo, size_t size, unsigned major,
+				  unsigned minor);
 /* By statfs(2)'s f_type, for mounts that mountinfo does not show. */
 enum mount_kind mount_kind_of_magic(uint64_t f_type);
 

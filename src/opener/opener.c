@@ -16,7 +16,8 @@
 #include "opener/protocol.h"
 #include "opener/serve.h"
 
-/* The parent. It touches nothing but channels and its children, so that it can always answer and always end. */
+/* The parent. It touches nothing but channels and its children, so that it can always answer and
+ * always end. */
 struct opener {
 	pid_t child;  /* 0: none */
 	int inner;    /* to the child */
@@ -94,16 +95,19 @@ static bool answer(struct opener *o, struct opener_answer *a, const int *fds, un
 
 	a->nr_stuck = o->nr_stuck;
 	a->paused = o->nr_stuck == OPENER_STUCK_MAX;
-	/* ETOOMANYREFS: descriptors under way between all processes of our user, the sampler's to the worker among
-	 * them, are as many as RLIMIT_NOFILE allows (unix(7)). They arrive soon. */
-	while ((err = channel_send(CHILD_CHANNEL_FD, a, opener_answer_size(a), fds, nr)) == -EAGAIN ||
-	       err == -ETOOMANYREFS) {
-		struct pollfd p = { .fd = CHILD_CHANNEL_FD, .events = err == -EAGAIN ? POLLOUT : 0 };
+	/* ETOOMANYREFS: descriptors under way between all processes of our user, the sampler's to
+	 * the worker among them, are as many as RLIMIT_NOFILE allows (unix(7)). That passes. */
+	for (;;) {
+		struct pollfd p = { .fd = CHILD_CHANNEL_FD };
 
+		err = channel_send(CHILD_CHANNEL_FD, a, opener_answer_size(a), fds, nr);
+		if (err != -EAGAIN && err != -ETOOMANYREFS)
+			return !err;
+		if (err == -EAGAIN)
+			p.events = POLLOUT;
 		if (poll(&p, 1, 10) > 0 && p.revents & (POLLHUP | POLLERR))
 			return false;
 	}
-	return !err;
 }
 
 static bool answer_status(struct opener *o, int status)
@@ -172,8 +176,9 @@ static bool take_answer(struct opener *o)
 
 	if (size == -EAGAIN)
 		return true;
-	if (size < (ssize_t)offsetof(struct opener_answer, range_status) || !o->busy || a.cookie != o->cookie ||
-	    a.nr_ranges > OPENER_RANGES_MAX || (size_t)size != opener_answer_size(&a)) {
+	if (size < (ssize_t)offsetof(struct opener_answer, range_status) || !o->busy ||
+	    a.cookie != o->cookie || a.nr_ranges > OPENER_RANGES_MAX ||
+	    (size_t)size != opener_answer_size(&a)) {
 		while (size > 0 && nr)
 			close(fds[--nr]);
 		leave_child(o);

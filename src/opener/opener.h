@@ -1,6 +1,6 @@
-/* opener: the process that may look into any process's files, and may hang. Its parent opens nothing itself:
- * it forks a child that serves requests (serve.h); a child that overruns the deadline is left behind and
- * another forked. */
+/* opener: the process that may look into any process's files, and may hang. Its parent opens
+ * nothing itself: it forks a child that serves requests (serve.h); a child that overruns the
+ * deadline is left behind and another forked. */
 #ifndef OPENER_OPENER_H
 #define OPENER_OPENER_H
 

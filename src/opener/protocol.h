@@ -1,6 +1,7 @@
-/* protocol: what the sampler asks the opener, over a channel (base/channel.h). One request is under way
- * at a time; the answer has its cookie. Only the ranges in use are sent, in both directions. Cookie 0 is
- * no request's: an answer with it only says that nr_stuck has changed. Both sides check every field. */
+/* protocol: what the sampler asks the opener, over a channel (base/channel.h). One request is under
+ * way at a time; the answer has its cookie. Only the ranges in use are sent, in both directions.
+ * Cookie 0 is no request's: an answer with it only says that nr_stuck has changed. Both sides check
+ * every field. */
 #ifndef OPENER_PROTOCOL_H
 #define OPENER_PROTOCOL_H
 
@@ -15,8 +16,10 @@
 #define OPENER_STUCK_MAX 2
 
 enum opener_what {
-	OPENER_MAPS = 1,  /* /proc/PID/maps copied into a sealed memfd: one descriptor, to be read by pread */
-	OPENER_FILES = 2, /* the files behind ranges: a descriptor for each that could be opened */
+	/* /proc/PID/maps copied into a sealed memfd: one descriptor, to be read by pread. */
+	OPENER_MAPS = 1,
+	/* The files behind ranges: a descriptor for each that could be opened. */
+	OPENER_FILES = 2,
 };
 
 /* Files on FUSE and network file systems too: whoever serves those can hold up an open for ever. */
@@ -24,8 +27,8 @@ enum opener_what {
 
 struct opener_range {
 	uint64_t start, end, pgoff;
-	/* As the target saw it when it was recorded: clean text (base/text.h), " (deleted)" stripped. What is
-	 * found must have this name. "": any; what longer names become. */
+	/* As the target saw it when it was recorded: clean text (base/text.h), " (deleted)"
+	 * stripped. What is found must have this name. "": any; what longer names become. */
 	char path[OPENER_PATH_MAX];
 };
 
@@ -34,7 +37,7 @@ struct opener_request {
 	uint32_t what;
 	uint32_t pid;
 	uint64_t start_time; /* /proc/PID/stat's field 22, 0: not known */
-	uint64_t fork_ns;    /* CLOCK_MONOTONIC of its fork, 0: not seen; within 40 ms of its start */
+	uint64_t fork_ns; /* CLOCK_MONOTONIC of its fork, 0: not seen; within 40 ms of its start */
 	uint32_t flags;      /* OPENER_REMOTE */
 	uint32_t nr_ranges;
 	struct opener_range ranges[OPENER_RANGES_MAX];
@@ -42,15 +45,17 @@ struct opener_request {
 
 struct opener_answer {
 	uint64_t cookie;
-	/* Of the whole request: 0 or negative errno. -ESRCH: gone, or another process; -ETIMEDOUT: the deadline
-	 * passed; -EAGAIN: paused; -EIO: whoever served it died; -EFBIG: maps beyond OPENER_MAPS_MAX. */
+	/* Of the whole request: 0 or negative errno. -ESRCH: gone, or another process; -ETIMEDOUT:
+	 * the deadline passed; -EAGAIN: paused; -EIO: whoever served it died; -EFBIG: maps beyond
+	 * OPENER_MAPS_MAX. */
 	int32_t status;
 	uint32_t nr_ranges;  /* of an OPENER_FILES that succeeded, as asked; else 0 */
 	uint64_t start_time; /* of the process that was looked at */
 	uint32_t nr_stuck;   /* children that were left behind and have not ended yet */
-	uint32_t paused;     /* 1: nr_stuck has reached OPENER_STUCK_MAX, nothing is opened until one ends */
-	/* 0: its descriptor follows, in order; else negative errno. -ESTALE: another file is mapped there now;
-	 * -EREMOTE: see OPENER_REMOTE; -ENXIO: no regular file; -ENOENT: nothing is mapped there. */
+	uint32_t paused;     /* 1: nr_stuck is OPENER_STUCK_MAX, nothing is opened until one ends */
+	/* 0: its descriptor follows, in order; else negative errno. -ESTALE: another file is mapped
+	 * there now; -EREMOTE: see OPENER_REMOTE; -ENXIO: no regular file; -ENOENT: nothing is
+	 * mapped there. */
 	int32_t range_status[OPENER_RANGES_MAX];
 };
 
@@ -61,12 +66,13 @@ static inline size_t opener_request_size(const struct opener_request *q)
 
 static inline size_t opener_answer_size(const struct opener_answer *a)
 {
-	return offsetof(struct opener_answer, range_status) + a->nr_ranges * sizeof(a->range_status[0]);
+	return offsetof(struct opener_answer, range_status) +
+	       a->nr_ranges * sizeof(a->range_status[0]);
 }
 
 /* SIZE bytes of Q are a request that can be served. */
 bool opener_request_valid(const struct opener_request *q, size_t size);
-/* SIZE bytes of A and NR_FDS descriptors are an answer to Q, or, where Q is NULL, news of nr_stuck. */
+/* SIZE bytes of A and NR_FDS descriptors are an answer to Q, or news of nr_stuck (Q is NULL). */
 bool opener_answer_valid(const struct opener_answer *a, size_t size, unsigned nr_fds,
 			 const struct opener_request *q);
 

@@ -87,7 +87,8 @@ static int copy_maps(int dir)
 	}
 	if (!err && n < 0)
 		err = -errno;
-	if (!err && fcntl(copy, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+	if (!err &&
+	    fcntl(copy, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		err = -errno;
 out:
 	close(fd);
@@ -96,7 +97,8 @@ out:
 	return err ? err : copy;
 }
 
-static void open_ranges(const struct opener_request *q, int dir, struct opener_answer *a, int *fds, unsigned *nr)
+static void open_ranges(const struct opener_request *q, int dir, struct opener_answer *a, int *fds,
+			unsigned *nr)
 {
 	struct target t = { .dir = dir, .remote = q->flags & OPENER_REMOTE };
 
@@ -112,8 +114,8 @@ static void open_ranges(const struct opener_request *q, int dir, struct opener_a
 }
 
 /* DIR pins the process: after its death files below it say ESRCH, whoever has its number then. */
-static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct opener_answer *a, int *fds,
-		 unsigned *nr)
+static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct opener_answer *a,
+		 int *fds, unsigned *nr)
 {
 	char path[32];
 	uint64_t again;

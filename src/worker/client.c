@@ -110,7 +110,8 @@ static void lose(struct worker_client *c, enum worker_result result, const char 
 	if (c->busy && result == WORKER_LATE) {
 		uint64_t cpu = worker_cpu_ns(c);
 
-		o.cpu_bound = cpu > c->start_cpu_ns && 2 * (cpu - c->start_cpu_ns) >= now - c->start_ns;
+		o.cpu_bound = cpu > c->start_cpu_ns &&
+			      2 * (cpu - c->start_cpu_ns) >= now - c->start_ns;
 	}
 	log_warnx("worker: %s", why);
 	end_process(c);
@@ -131,7 +132,8 @@ static int send_objects(struct worker_client *c)
 
 	o.nr = left < WORKER_OBJECTS_PER_MESSAGE ? left : WORKER_OBJECTS_PER_MESSAGE;
 	memcpy(o.objects, c->objects + c->nr_sent, o.nr * sizeof(o.objects[0]));
-	err = channel_send(c->watch.fd, &o, worker_objects_size(&o), c->object_fds + c->nr_sent, o.nr);
+	err = channel_send(c->watch.fd, &o, worker_objects_size(&o), c->object_fds + c->nr_sent,
+			   o.nr);
 	if (!err)
 		c->nr_sent += o.nr;
 	return err;
@@ -143,13 +145,14 @@ static void send_job(struct worker_client *c)
 	int err = 0;
 
 	if (!c->window_sent) {
-		err = channel_send(c->watch.fd, &c->window, sizeof(c->window), c->fds, 2u + c->window.has_kallsyms);
+		err = channel_send(c->watch.fd, &c->window, sizeof(c->window), c->fds,
+				   2u + c->window.has_kallsyms);
 		c->window_sent = !err;
 	}
 	while (!err && c->nr_sent < c->window.nr_objects)
 		err = send_objects(c);
 	loop_mod(c->loop, &c->watch, err == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
-	/* Descriptors under way are limited for all processes of a user together (unix(7)): later. */
+	/* Descriptors under way are limited for all of a user's processes (unix(7)): later. */
 	if (err == -ETOOMANYREFS)
 		loop_timer_in(&c->retry, RETRY_NS, 0);
 	else if (err && err != -EAGAIN)
@@ -163,7 +166,8 @@ static void take_message(struct worker_client *c, const void *msg, size_t size)
 
 	if (c->busy && worker_parsing_valid(parsing, size, &c->window)) {
 		c->parsing = parsing->object;
-	} else if (c->busy && worker_done_valid(done, size, &c->window) && c->nr_sent == c->window.nr_objects) {
+	} else if (c->busy && worker_done_valid(done, size, &c->window) &&
+		   c->nr_sent == c->window.nr_objects) {
 		struct worker_outcome o = {
 			.result = done->status ? WORKER_REFUSED : WORKER_WRITTEN,
 			.done = *done,
@@ -183,17 +187,17 @@ static void channel_ready(struct loop_watch *w, uint32_t events)
 	union {
 		struct worker_parsing parsing;
 		struct worker_done done;
-	} msg;
+	} msg = { 0 };
 
 	while (c->pid) {
-		ssize_t size = channel_recv(w->fd, memset(&msg, 0, sizeof(msg)), sizeof(msg), NULL, NULL);
+		ssize_t size = channel_recv(w->fd, &msg, sizeof(msg), NULL, NULL);
 
 		if (size == -EAGAIN)
 			break;
 		if (size > 0)
 			take_message(c, &msg, (size_t)size);
 		else
-			lose(c, WORKER_DIED, size ? "an answer that cannot be read" : "it has died");
+			lose(c, WORKER_DIED, size ? "a message that is too long" : "it has died");
 	}
 	if (events & EPOLLOUT && c->pid && c->busy)
 		send_job(c);

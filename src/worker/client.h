@@ -1,5 +1,5 @@
-/* client: the sampler's side of a worker: starts it, sends a window, watches the deadline, replaces it when
- * it dies. Never blocks: what a full channel does not take waits for the loop. */
+/* client: the sampler's side of a worker: starts it, sends a window, watches the deadline, replaces
+ * it when it dies. Never blocks: what a full channel does not take waits for the loop. */
 #ifndef WORKER_CLIENT_H
 #define WORKER_CLIENT_H
 
@@ -12,7 +12,8 @@
 
 struct worker_client;
 
-/* The descriptors stay the caller's, open until the job has ended. Objects past WORKER_OBJECTS_MAX are not sent. */
+/* The descriptors stay the caller's, open until the job has ended. Objects past WORKER_OBJECTS_MAX
+ * are not sent. */
 struct worker_job {
 	uint64_t cookie;
 	int profile_fd;   /* memfd as worker/protocol.h says */
@@ -38,19 +39,21 @@ struct worker_outcome {
 	uint64_t cookie;
 	enum worker_result result;
 	struct worker_done done;
-	uint32_t parsing; /* index of the object begun last, WORKER_PARSING_KALLSYMS or _NONE, for DIED and LATE */
-	bool cpu_bound;   /* it computed for half of its time or more, so it did not wait for a disk */
+	/* DIED and LATE: index of the object begun last, WORKER_PARSING_KALLSYMS or _NONE. */
+	uint32_t parsing;
+	/* It computed for half of its time or more, so it did not wait for a disk. */
+	bool cpu_bound;
 	uint32_t nr_objects;
 };
 
-/* Exactly one call for each job, from the loop. The output file may hold anything unless WORKER_WRITTEN. The
- * callee may start the next job, but not free the client. */
+/* Exactly one call for each job, from the loop. The output file may hold anything unless
+ * WORKER_WRITTEN. The callee may start the next job, but not free the client. */
 typedef void (*worker_outcome_fn)(void *ctx, const struct worker_outcome *o);
 
 int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome_fn fn, void *ctx);
 /* Ends the process. A job under way gets no outcome any more. */
 void worker_client_free(struct worker_client *c);
-/* False: one is under way, or no worker can be started now (back-off after deaths: 10 ms … 10 s). */
+/* False: one is under way, or no worker can be started now (back-off: 10 ms … 10 s). */
 bool worker_client_start(struct worker_client *c, const struct worker_job *job);
 bool worker_client_busy(const struct worker_client *c);
 int worker_client_pid(const struct worker_client *c); /* 0: none */

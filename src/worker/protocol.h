@@ -1,7 +1,8 @@
-/* protocol: what the sampler asks the worker, over a channel (base/channel.h): a window to symbolize and
- * write. A request is one worker_window message with its descriptors, then its nr_objects struct
- * worker_object in worker_objects messages with a descriptor each; worker_parsing messages and one
- * worker_done come back. One request is under way at a time. Both sides check every field. */
+/* protocol: what the sampler asks the worker, over a channel (base/channel.h): a window to
+ * symbolize and write. A request is one worker_window message with its descriptors, then its
+ * nr_objects struct worker_object in worker_objects messages with a descriptor each; worker_parsing
+ * messages and one worker_done come back. One request is under way at a time. Both sides check
+ * every field. */
 #ifndef WORKER_PROTOCOL_H
 #define WORKER_PROTOCOL_H
 
@@ -21,9 +22,9 @@ enum worker_message_type { WORKER_WINDOW = 1, WORKER_OBJECTS, WORKER_PARSING, WO
 
 enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES };
 
-/* Descriptors: [0] memfd of the window: the encoded profile (profile/encode.h), then one u32 for each
- * mapping: 0 (none) or 1 + index of its object, where an object that was not sent is none too; [1] the
- * file to write, of which nothing is kept; [2] kallsyms, when has_kallsyms. */
+/* Descriptors: [0] memfd of the window: the encoded profile (profile/encode.h), then one u32 for
+ * each mapping: 0 (none) or 1 + index of its object, where an object that was not sent is none too;
+ * [1] the file to write, of which nothing is kept; [2] kallsyms, when has_kallsyms. */
 struct worker_window {
 	uint32_t type; /* WORKER_WINDOW */
 	uint32_t symbolize;
@@ -59,8 +60,8 @@ struct worker_parsing {
 
 struct worker_done {
 	uint32_t type; /* WORKER_DONE */
-	/* 0: the file is written (and synced); -EBADMSG: the window makes no sense; else negative errno of
-	 * reading the one or writing the other. */
+	/* 0: the file is written (and synced); -EBADMSG: the window makes no sense; else negative
+	 * errno of reading the one or writing the other. */
 	int32_t status;
 	uint64_t cookie;
 	uint64_t written; /* bytes */
@@ -74,12 +75,13 @@ static inline size_t worker_objects_size(const struct worker_objects *o)
 	return offsetof(struct worker_objects, objects) + o->nr * sizeof(o->objects[0]);
 }
 
-/* SIZE bytes at the message and NR_FDS descriptors are what protocol and request W allow. NR_BEFORE objects
- * have come already. */
+/* SIZE bytes at the message and NR_FDS descriptors are what protocol and request W allow. NR_BEFORE
+ * objects have come already. */
 bool worker_window_valid(const struct worker_window *w, size_t size, unsigned nr_fds);
 bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned nr_fds,
 			  const struct worker_window *w, uint32_t nr_before);
-bool worker_parsing_valid(const struct worker_parsing *p, size_t size, const struct worker_window *w);
+bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
+			  const struct worker_window *w);
 bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w);
 
 #endif

@@ -5,7 +5,8 @@
 #include "base/reader.h"
 #include "profile/decode.h"
 
-int window_decode(const struct worker_window *w, const void *data, size_t size, struct profile **out)
+int window_decode(const struct worker_window *w, const void *data, size_t size,
+		  struct profile **out)
 {
 	struct reader r = reader_of(data, size);
 	const void *bytes = reader_bytes(&r, w->profile_size);

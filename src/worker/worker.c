@@ -20,8 +20,8 @@
 #include "worker/protocol.h"
 #include "worker/window.h"
 
-/* What a window may need beyond what we hold already, caches included: so much for the objects it makes us parse, and
- * so many times its encoded size. */
+/* What a window may need beyond what we hold already, caches included: so much for the objects it
+ * makes us parse, and so many times its encoded size. */
 #define PARSE_MEMORY  (512ull << 20)
 #define WINDOW_MEMORY 8
 #define NICE          5
@@ -131,7 +131,8 @@ out:
 	return ok;
 }
 
-/* Whoever asks for more than that is stopped by malloc(3), and with him we: the sampler knows what we were at. */
+/* Whoever asks for more than that is stopped by malloc(3), and with him we: the sampler knows what
+ * we were at. */
 static void limit_memory(uint64_t profile_size)
 {
 	unsigned long long pages = 0;
@@ -141,7 +142,8 @@ static void limit_memory(uint64_t profile_size)
 	if (!f)
 		return;
 	if (fscanf(f, "%llu", &pages) == 1 && !getrlimit(RLIMIT_AS, &limit)) {
-		rlim_t want = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + PARSE_MEMORY + WINDOW_MEMORY * profile_size;
+		rlim_t want = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + PARSE_MEMORY +
+			      WINDOW_MEMORY * profile_size;
 
 		limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
 		setrlimit(RLIMIT_AS, &limit);
@@ -164,16 +166,21 @@ static int read_window(const struct request *q, struct profile **out)
 	return err;
 }
 
-/* Called before OBJECT is parsed: the sampler remembers it, should this be the last it hears of us. */
+/* Before OBJECT is parsed: the sampler remembers it, should this be the last it hears of us. */
 static void notice(void *ctx, uint32_t object)
 {
 	const struct request *q = ctx;
-	struct worker_parsing p = { .type = WORKER_PARSING, .object = object, .cookie = q->window.cookie };
+	struct worker_parsing p = {
+		.type = WORKER_PARSING,
+		.object = object,
+		.cookie = q->window.cookie,
+	};
 
 	send_message(&p, sizeof(p));
 }
 
-static void name_locations(struct symbolizer *s, struct request *q, struct profile *p, struct worker_done *done)
+static void name_locations(struct symbolizer *s, struct request *q, struct profile *p,
+			   struct worker_done *done)
 {
 	struct symbolize_stats stats = { 0 };
 

@@ -1,4 +1,4 @@
-/* opener/: what it opens, what it refuses, and what happens when it dies. Real processes, no mocks. */
+/* opener/: what it opens, what it refuses, and what happens when it dies, by real processes. */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/opener_test.h"
@@ -15,7 +15,8 @@
 #include "opener/mounts.h"
 #include "opener/opener.h"
 
-/* Without CAP_CHECKPOINT_RESTORE files are found by name. (A process without rights looks into its likes only.) */
+/* Without CAP_CHECKPOINT_RESTORE files are found by name. (A process without rights looks into its
+ * likes only.) */
 #define NAME_CAPS (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH)
 #define CAPS      (NAME_CAPS | 1ull << CAP_CHECKPOINT_RESTORE)
 
@@ -30,7 +31,8 @@ struct answers {
 	unsigned nr_fds;
 };
 
-static void got_answer(void *ctx, const struct opener_request *q, const struct opener_answer *a, int *fds, unsigned nr)
+static void got_answer(void *ctx, const struct opener_request *q, const struct opener_answer *a,
+		       int *fds, unsigned nr)
 {
 	struct answers *all = ctx;
 
@@ -268,7 +270,8 @@ static void map_file(void *ctx)
 	if (m->root && (chroot(m->root) < 0 || chdir("/") < 0))
 		_exit(1);
 	fd = open(m->path, O_RDONLY);
-	if (fd < 0 || mmap(m->p, m->size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != m->p)
+	if (fd < 0 ||
+	    mmap(m->p, m->size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != m->p)
 		_exit(1);
 	if (m->unlink)
 		unlink(m->path);
@@ -294,7 +297,8 @@ static struct opener_range mapped_range(const struct mapping *m)
 }
 
 /* The status of the one range of M, as an opener with CAPS sees it; it must be the file ST. */
-static int open_mapping(uint64_t caps, struct mapping *m, const struct opener_range *r, const struct stat *st)
+static int open_mapping(uint64_t caps, struct mapping *m, const struct opener_range *r,
+			const struct stat *st)
 {
 	struct opener_request q;
 	struct opener_answer a;
@@ -372,7 +376,8 @@ static void deleted_programs_and_chroots_open(void **state)
 	struct stat st;
 	int fd;
 
-	need(has_cap(CAP_CHECKPOINT_RESTORE) && has_cap(CAP_SYS_CHROOT), "needs CAP_CHECKPOINT_RESTORE and CAP_SYS_CHROOT");
+	need(has_cap(CAP_CHECKPOINT_RESTORE) && has_cap(CAP_SYS_CHROOT),
+	     "needs CAP_CHECKPOINT_RESTORE and CAP_SYS_CHROOT");
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chmod(dir, 0700), 0);
 	snprintf(path, sizeof(path), "%s/lib.so", dir);
@@ -406,7 +411,9 @@ static void devices_are_not_opened(void **state)
 
 static void names_stay_below_the_root(void **state)
 {
-	static const char *const escapes[] = { "abs/canary", "up/canary", "../../../../../../canary", "/dev/../canary", "magic" };
+	static const char *const escapes[] = {
+		"abs/canary", "up/canary", "../../../../../../canary", "/dev/../canary", "magic",
+	};
 	char dir[] = "/tmp/pprofd-opener-XXXXXX", path[96], outside[64];
 	struct stat st, inside;
 	int root, fd;
@@ -464,7 +471,8 @@ static void opener_has_no_more_rights_than_it_needs(void **state)
 				assert_int_equal(sscanf(line + 7, "%" SCNx64, &caps), 1);
 				assert_int_equal(caps & ~CAPS, 0);
 				if (!geteuid())
-					assert_int_equal(caps >> CAP_SYS_PTRACE & 1, has_cap(CAP_SYS_PTRACE));
+					assert_int_equal(caps >> CAP_SYS_PTRACE & 1,
+							 has_cap(CAP_SYS_PTRACE));
 				nr++;
 			}
 		if (!strncmp(line, "NoNewPrivs:", 11)) {

@@ -1,5 +1,5 @@
-/* The opener's deadline, against a real hang: a FUSE file system whose server takes requests and does not answer. The
- * kernel lets nobody end an open(2) that waits for it, SIGKILL included. */
+/* The opener's deadline, against a real hang: a FUSE file system whose server takes requests and
+ * does not answer. The kernel lets nobody end an open(2) that waits for it, SIGKILL included. */
 #include "tests/unit/unit.h"
 
 #include "tests/unit/opener_test.h"
@@ -22,11 +22,15 @@
 static void fuse_attr(struct fuse_attr *attr, uint64_t node)
 {
 	*attr = (struct fuse_attr){
-		.ino = node, .nlink = 1, .size = node == 1 ? 0 : FILE_SIZE, .mode = node == 1 ? S_IFDIR | 0755 : S_IFREG | 0755,
+		.ino = node,
+		.nlink = 1,
+		.size = node == 1 ? 0 : FILE_SIZE,
+		.mode = node == 1 ? S_IFDIR | 0755 : S_IFREG | 0755,
 	};
 }
 
-/* The answer to one request: a directory with one file, whatever its name. Its size; negative: error. */
+/* The answer to one request: a directory with one file, whatever its name. Its size; negative:
+ * error. */
 static int fuse_answer(const struct fuse_in_header *in, void *out)
 {
 	switch (in->opcode) {
@@ -39,7 +43,9 @@ static int fuse_answer(const struct fuse_in_header *in, void *out)
 	case FUSE_LOOKUP: {
 		struct fuse_entry_out *entry = out;
 
-		*entry = (struct fuse_entry_out){ .nodeid = 2, .attr_valid = 1000, .entry_valid = 1000 };
+		*entry = (struct fuse_entry_out){
+			.nodeid = 2, .attr_valid = 1000, .entry_valid = 1000,
+		};
 		fuse_attr(&entry->attr, 2);
 		return sizeof(*entry);
 	}
@@ -96,12 +102,14 @@ static void map_remote(void *ctx)
 	struct hang *h = ctx;
 	int fd = open(h->path, O_RDONLY);
 
-	if (fd < 0 || mmap(h->p, FILE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != h->p)
+	if (fd < 0 ||
+	    mmap(h->p, FILE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != h->p)
 		_exit(1);
 	close(fd);
 }
 
-/* Mounts, in a mount namespace that ends with us; lets a target map the file, and silences the server. */
+/* Mounts, in a mount namespace that ends with us; lets a target map the file, and silences the
+ * server. */
 static void hang_setup(struct hang *h)
 {
 	struct opener_range r = { 0 };
@@ -115,9 +123,11 @@ static void hang_setup(struct hang *h)
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	strcpy(h->dir, "/tmp/pprofd-hang-XXXXXX");
 	assert_non_null(mkdtemp(h->dir));
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
+		 fd);
 	need(!mount("hang", h->dir, "fuse", 0, options), "FUSE mounts are refused");
-	h->silent = mmap(NULL, sizeof(*h->silent), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	h->silent = mmap(NULL, sizeof(*h->silent), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(h->silent != MAP_FAILED);
 	h->server = fork();
 	if (!h->server)
@@ -150,7 +160,8 @@ struct got {
 	struct opener_answer last;
 };
 
-static void got_answer(void *ctx, const struct opener_request *q, const struct opener_answer *a, int *fds, unsigned nr)
+static void got_answer(void *ctx, const struct opener_request *q, const struct opener_answer *a,
+		       int *fds, unsigned nr)
 {
 	struct got *g = ctx;
 
@@ -161,7 +172,8 @@ static void got_answer(void *ctx, const struct opener_request *q, const struct o
 }
 
 /* Asks Q and waits for its status; how long that took, in ms. */
-static uint64_t ask(struct loop *l, struct opener_client *c, struct got *g, const struct opener_request *q, int *status)
+static uint64_t ask(struct loop *l, struct opener_client *c, struct got *g,
+		    const struct opener_request *q, int *status)
 {
 	uint64_t start = now_ms();
 	unsigned before = g->nr;

@@ -1,4 +1,5 @@
-/* What the opener's tests share: an opener of any rights, spoken to directly, and targets to look at. */
+/* What the opener's tests share: an opener of any rights, spoken to directly, and targets to look
+ * at. */
 #ifndef TESTS_UNIT_OPENER_TEST_H
 #define TESTS_UNIT_OPENER_TEST_H
 
@@ -31,7 +32,8 @@ static inline int raw_opener(uint64_t caps, pid_t *pid)
 }
 
 /* Q's answer. The number of descriptors; negative errno of the channel. */
-static inline int raw_ask(int channel, const struct opener_request *q, struct opener_answer *a, int *fds)
+static inline int raw_ask(int channel, const struct opener_request *q, struct opener_answer *a,
+			  int *fds)
 {
 	unsigned nr = OPENER_RANGES_MAX;
 	ssize_t size;
@@ -70,7 +72,8 @@ static inline bool find_range(pid_t pid, const char *name, struct opener_range *
 
 		memset(r, 0, sizeof(*r));
 		if (!p || !strstr(p, name) ||
-		    sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64, &r->start, &r->end, perms, &r->pgoff) != 4 ||
+		    sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64, &r->start, &r->end, perms,
+			   &r->pgoff) != 4 ||
 		    perms[2] != 'x')
 			continue;
 		p[strcspn(p, "\n")] = 0;
@@ -86,7 +89,11 @@ static inline bool find_range(pid_t pid, const char *name, struct opener_range *
 static inline struct opener_request files_request(pid_t pid, const struct opener_range *r)
 {
 	struct opener_request q = {
-		.cookie = 7, .what = OPENER_FILES, .pid = (uint32_t)pid, .nr_ranges = 1, .ranges = { *r },
+		.cookie = 7,
+		.what = OPENER_FILES,
+		.pid = (uint32_t)pid,
+		.nr_ranges = 1,
+		.ranges = { *r },
 	};
 
 	return q;

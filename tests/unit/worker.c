@@ -1,5 +1,5 @@
-/* worker/: windows through a real worker process, and through processes that misbehave in the ways a worker may when a
- * hostile file has taken it over. */
+/* worker/: windows through a real worker process, and through processes that misbehave in the ways
+ * a worker may when a hostile file has taken it over. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -74,8 +74,11 @@ static void window_init(struct fixture *f)
 
 	assert_non_null(maps);
 	while (fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%llx-%llx %*s %llx", &start, &limit, &offset) == 3 && here >= start && here < limit)
-			m = (struct profile_mapping){ .start = start, .limit = limit, .offset = offset };
+		if (sscanf(line, "%llx-%llx %*s %llx", &start, &limit, &offset) == 3 &&
+		    here >= start && here < limit)
+			m = (struct profile_mapping){
+				.start = start, .limit = limit, .offset = offset,
+			};
 	fclose(maps);
 	assert_true(m.limit > 0);
 	profile_add_type(p, "samples", "count");
@@ -163,7 +166,7 @@ static void window_is_written(void **state)
 
 	setup(&f, "");
 	f.job.sync = true;
-	assert_int_equal(io_write(f.job.output_fd, "what was there before, and is longer than the profile", 50), 0);
+	assert_int_equal(ftruncate(f.job.output_fd, 100000), 0); /* nothing of it is kept */
 	for (int i = 0; i < 3; i++) {
 		start(&f);
 		assert_false(worker_client_start(f.client, &f.job)); /* one at a time */
@@ -203,10 +206,12 @@ static void locations_get_names(void **state)
 		assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 		assert_int_equal(f.all.last.done.nr_named, 1);
 		assert_int_equal(f.all.last.done.nr_objects, 1);
-		assert_int_equal(f.all.last.done.nr_cached, i); /* the cache lives as long as the worker */
+		/* The cache lives as long as the worker. */
+		assert_int_equal(f.all.last.done.nr_cached, i);
 		p = read_output(&f);
 		assert_int_equal(p->locations[0].nr_lines, 1);
-		assert_string_equal(profile_str(p, p->functions[p->lines[0].function].name), "window_init");
+		assert_string_equal(profile_str(p, p->functions[p->lines[0].function].name),
+				    "window_init");
 		profile_free(p);
 	}
 	object.quarantined = 1;
@@ -220,6 +225,7 @@ static void locations_get_names(void **state)
 
 static void nonsense_is_refused(void **state)
 {
+	char garbage[12];
 	struct fixture f;
 	pid_t pid;
 
@@ -235,7 +241,8 @@ static void nonsense_is_refused(void **state)
 	start(&f);
 	assert_int_equal(wait_outcome(&f, 5000), WORKER_REFUSED);
 	f.job.nr_mappings = 1;
-	assert_int_equal(pwrite(f.job.profile_fd, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12, 0), 12);
+	memset(garbage, 0xff, sizeof(garbage));
+	assert_int_equal(pwrite(f.job.profile_fd, garbage, sizeof(garbage), 0), sizeof(garbage));
 	start(&f);
 	assert_int_equal(wait_outcome(&f, 5000), WORKER_REFUSED);
 	assert_int_equal(f.all.last.done.status, -EBADMSG);
@@ -329,7 +336,8 @@ static void kills_at_any_moment_cost_one_outcome(void **state)
 	many_objects(&f, 500, &objects, &fds);
 	srandom(1);
 	for (int i = 0; i < 25; i++) {
-		struct timespec moment = { .tv_nsec = i % 5 ? random() % (i % 2 ? 300000 : 6000000) : 0 };
+		long range = i % 2 ? 300000 : 6000000;
+		struct timespec moment = { .tv_nsec = i % 5 ? random() % range : 0 };
 		enum worker_result result;
 		uint64_t died;
 
@@ -412,7 +420,9 @@ static void a_stopped_worker_is_replaced(void **state)
 
 static void lying_workers_are_ended(void **state)
 {
-	static const char *const lies[] = { "lie: size", "lie: cookie", "lie: object", "lie: status", "lie: early", "lie: fds" };
+	static const char *const lies[] = {
+		"lie: size", "lie: cookie", "lie: object", "lie: status", "lie: early", "lie: fds",
+	};
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
 		struct fixture f;
@@ -462,7 +472,8 @@ static void worker_has_no_rights(void **state)
 	while (fgets(line, sizeof(line), status)) {
 		uint64_t caps;
 
-		if (sscanf(line, "CapPrm: %" SCNx64, &caps) == 1 || sscanf(line, "CapEff: %" SCNx64, &caps) == 1 ||
+		if (sscanf(line, "CapPrm: %" SCNx64, &caps) == 1 ||
+		    sscanf(line, "CapEff: %" SCNx64, &caps) == 1 ||
 		    sscanf(line, "CapInh: %" SCNx64, &caps) == 1) {
 			assert_int_equal(caps, 0);
 			nr++;
