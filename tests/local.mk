@@ -21,6 +21,7 @@ unit_tests += tests/unit/ring
 unit_tests += tests/unit/perfdata
 unit_tests += tests/unit/opener
 unit_tests += tests/unit/opener_hang
+unit_tests += tests/unit/worker
 unit_tests += tests/unit/kallsyms
 unit_tests += tests/unit/symtab
 unit_tests += tests/unit/elf

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -38,7 +39,7 @@ struct worker_client {
 	int *object_fds;
 	uint32_t parsing;
 	struct loop_timer deadline, retry;
-	uint64_t start_ns, start_cpu_ns;
+	uint64_t start_ns, start_runnable_ns;
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -50,12 +51,23 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* User and system time of the worker; 0 when it cannot be told. */
-static uint64_t worker_cpu_ns(const struct worker_client *c)
+/* Time that the worker has computed, or would have, had it got a CPU (proc_pid_schedstat(5)): what
+ * is left of its life it slept, for a disk or for us. 0 when it cannot be told. */
+static uint64_t worker_runnable_ns(const struct worker_client *c)
 {
-	clockid_t clock;
+	unsigned long long on_cpu, queued;
+	uint64_t ns = 0;
+	char path[32];
+	FILE *f;
 
-	return clock_getcpuclockid(c->pid, &clock) ? 0 : clock_ns(clock);
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", c->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu %llu", &on_cpu, &queued) == 2)
+		ns = on_cpu + queued;
+	fclose(f);
+	return ns;
 }
 
 static void collect(struct worker_client *c)
@@ -108,10 +120,10 @@ static void lose(struct worker_client *c, enum worker_result result, const char 
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (c->busy && result == WORKER_LATE) {
-		uint64_t cpu = worker_cpu_ns(c);
+		uint64_t runnable = worker_runnable_ns(c);
 
-		o.cpu_bound = cpu > c->start_cpu_ns &&
-			      2 * (cpu - c->start_cpu_ns) >= now - c->start_ns;
+		o.cpu_bound = runnable > c->start_runnable_ns &&
+			      2 * (runnable - c->start_runnable_ns) >= now - c->start_ns;
 	}
 	log_warnx("worker: %s", why);
 	end_process(c);
@@ -330,7 +342,7 @@ bool worker_client_start(struct worker_client *c, const struct worker_job *job)
 	}
 	take_job(c, job);
 	c->start_ns = now;
-	c->start_cpu_ns = worker_cpu_ns(c);
+	c->start_runnable_ns = worker_runnable_ns(c);
 	loop_timer_in(&c->deadline, c->deadline_ms * UINT64_C(1000000), 0);
 	send_job(c);
 	return true;

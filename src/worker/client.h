@@ -41,7 +41,7 @@ struct worker_outcome {
 	struct worker_done done;
 	/* DIED and LATE: index of the object begun last, WORKER_PARSING_KALLSYMS or _NONE. */
 	uint32_t parsing;
-	/* It computed for half of its time or more, so it did not wait for a disk. */
+	/* LATE: it computed for half of its time or more, so it did not wait for a disk. */
 	bool cpu_bound;
 	uint32_t nr_objects;
 };

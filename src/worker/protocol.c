@@ -35,7 +35,8 @@ bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
 			  const struct worker_window *w)
 {
 	return size == sizeof(*p) && p->type == WORKER_PARSING && p->cookie == w->cookie &&
-	       (p->object < w->nr_objects || p->object == WORKER_PARSING_KALLSYMS);
+	       (p->object < w->nr_objects || p->object == WORKER_PARSING_KALLSYMS ||
+		p->object == WORKER_PARSING_NONE);
 }
 
 static bool status_valid(int32_t status)

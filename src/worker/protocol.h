@@ -51,7 +51,7 @@ struct worker_objects {
 	struct worker_object objects[WORKER_OBJECTS_PER_MESSAGE]; /* only nr are sent */
 };
 
-/* From the worker: it begins to parse OBJECT (index, or WORKER_PARSING_KALLSYMS). */
+/* From the worker: it begins to parse OBJECT (index, WORKER_PARSING_KALLSYMS), or none any more. */
 struct worker_parsing {
 	uint32_t type; /* WORKER_PARSING */
 	uint32_t object;

@@ -185,8 +185,11 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	struct symbolize_stats stats = { 0 };
 
 	symbolizer_set_cache_size(s, q->window.cache_size);
+	if (q->kallsyms >= 0)
+		notice(q, WORKER_PARSING_KALLSYMS);
 	done->kallsyms_status = symbolizer_set_kernel(s, q->kallsyms, q->window.kernel_relative);
 	symbolize(s, p, q->objects, q->nr_objects, notice, q, &stats);
+	notice(q, WORKER_PARSING_NONE);
 	done->nr_locations = stats.nr_locations;
 	done->nr_named = stats.nr_named;
 	done->nr_objects = stats.nr_objects;

@@ -223,6 +223,21 @@ static void locations_get_names(void **state)
 	teardown(&f);
 }
 
+static void restricted_kallsyms_cost_only_names(void **state)
+{
+	static const char text[] = "0000000000000000 T _text\n0000000000000000 T start_kernel\n";
+	struct fixture f;
+
+	setup(&f, "");
+	f.job.symbolize = WORKER_NAMES;
+	f.job.kallsyms_fd = io_memfd("kallsyms", text, sizeof(text) - 1);
+	start(&f);
+	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(f.all.last.done.kallsyms_status, -EACCES);
+	close(f.job.kallsyms_fd);
+	teardown(&f);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	char garbage[12];
@@ -582,6 +597,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(window_is_written),
 		cmocka_unit_test(locations_get_names),
+		cmocka_unit_test(restricted_kallsyms_cost_only_names),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(unwritable_files_are_refused),
 		cmocka_unit_test(objects_arrive_and_are_closed),
