@@ -45,7 +45,6 @@ static uint32_t read_chain(struct collect *c, const struct record *rec, bool swa
 	uint64_t nr = s->nr_ips < CHAIN_MAX ? s->nr_ips : CHAIN_MAX, *at = c->addresses;
 	enum mode mode = mode_of_record(rec);
 	uint32_t nr_entries = 0;
-	bool ended = false;
 
 	for (uint64_t i = 0; i < nr; i++) {
 		uint64_t ip = record_ip(s, i, swap);
@@ -55,13 +54,10 @@ static uint32_t read_chain(struct collect *c, const struct record *rec, bool swa
 			continue;
 		}
 		nr_entries++;
-		if (mode == MODE_USER) {
-			ended |= !ip && out->nr_user; /* return address 0: the outermost frame */
-			if (!ended)
-				at = take(at, &out->nr_user, ip);
-		} else if (mode == MODE_KERNEL && !out->nr_user) {
+		if (mode == MODE_USER)
+			at = take(at, &out->nr_user, ip);
+		else if (mode == MODE_KERNEL && !out->nr_user)
 			at = take(at, &out->nr_kernel, ip);
-		}
 	}
 	return nr_entries;
 }
@@ -70,7 +66,7 @@ void chain_read(struct collect *c, const struct record *rec, const struct record
 		struct stack *out)
 {
 	const struct record_sample *s = &rec->sample;
-	bool has_ip = layout->sample_type & PERF_SAMPLE_IP;
+	bool has_ip = layout->sample_type & PERF_SAMPLE_IP && s->ip < CONTEXT_FIRST;
 	enum mode mode = mode_of_record(rec);
 
 	*out = (struct stack){ .addresses = c->addresses, .root = PSEUDO_NONE };

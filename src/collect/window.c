@@ -83,7 +83,9 @@ static uint32_t resolve_user_part(struct collect *c, struct kind *k, struct proc
 		}
 		if (location == UINT32_MAX) { /* the leaf is right: our maps lack */
 			c->counters.samples_unmapped++;
-			resolve_ask_maps(c, p);
+			/* In the kernel it may be execve(2), called from the image before. */
+			if (!s->nr_kernel)
+				resolve_ask_maps(c, p);
 			location = window_pseudo(c, k, PSEUDO_UNMAPPED);
 		}
 		frames[i] = location;

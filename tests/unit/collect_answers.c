@@ -238,6 +238,18 @@ static void stale_maps_are_read_again_ever_more_rarely(void **state)
 	world_free(w);
 }
 
+static void sample_inside_execve_asks_nothing(void **state)
+{
+	struct world *w = world();
+
+	give_fork(w, 10, 1, 10, 1);
+	give_comm(w, 10, 10, "a", true);
+	give_kernel(w, 10, 10, TEXT + 1, USER, 0x7f0000000010); /* returns into the image before */
+	assert_int_equal(w->nr_maps, 0);
+	assert_string_equal(folded(w), "10 a: [kernel.kallsyms]:ffffffff81000001 [unmapped] = 1\n");
+	world_free(w);
+}
+
 static void mapping_that_grew_holds_its_locations(void **state)
 {
 	struct world *w = world();
@@ -414,6 +426,7 @@ int main(void)
 		cmocka_unit_test(next_collector_of_a_table_starts_afresh),
 		cmocka_unit_test(waiting_memory_is_bounded),
 		cmocka_unit_test(stale_maps_are_read_again_ever_more_rarely),
+		cmocka_unit_test(sample_inside_execve_asks_nothing),
 		cmocka_unit_test(mapping_that_grew_holds_its_locations),
 		cmocka_unit_test(one_object_is_one_mapping),
 		cmocka_unit_test(without_one_object_nothing_is_merged),
