@@ -153,6 +153,7 @@ static void put_sample(struct buf *b, const struct profile *p, uint32_t number,
 	const struct profile_stack *stack = &p->stacks[s->stack];
 	const uint32_t *locations = &p->stack_locations[stack->first];
 	const int64_t *values = &p->values[(size_t)number * p->nr_types];
+	size_t labels_size = lb->ends[s->label_set + 1] - lb->ends[s->label_set];
 	size_t at = begin(b, 2), packed = begin(b, 1);
 	uint8_t *out = buf_reserve(b, (size_t)stack->nr * 5);
 
@@ -164,8 +165,8 @@ static void put_sample(struct buf *b, const struct profile *p, uint32_t number,
 	for (uint32_t t = 0; t < p->nr_types; t++)
 		buf_varint(b, (uint64_t)values[t]);
 	end(b, packed);
-	buf_add(b, lb->bytes.data + lb->ends[s->label_set],
-		lb->ends[s->label_set + 1] - lb->ends[s->label_set]);
+	if (labels_size)
+		buf_add(b, lb->bytes.data + lb->ends[s->label_set], labels_size);
 	end(b, at);
 }
 
