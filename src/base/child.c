@@ -44,6 +44,18 @@ static int child_limit_caps(uint64_t caps)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+static void close_from(unsigned first)
+{
+	struct rlimit limit;
+
+	if (!syscall(SYS_close_range, first, ~0u, 0))
+		return;
+	/* Before Linux 5.9. */
+	if (!getrlimit(RLIMIT_NOFILE, &limit))
+		for (rlim_t fd = first; fd < limit.rlim_cur; fd++)
+			close((int)fd);
+}
+
 static void child_exec(const char *role, int channel, uint64_t caps, pid_t parent)
 {
 	char *argv[] = { (char *)"pprofd", (char *)(uintptr_t)role, NULL };
@@ -61,7 +73,7 @@ static void child_exec(const char *role, int channel, uint64_t caps, pid_t paren
 		_exit(127);
 	if (channel < 0 || dup2(channel, CHILD_CHANNEL_FD) < 0)
 		_exit(127);
-	syscall(SYS_close_range, CHILD_CHANNEL_FD + 1, ~0u, 0);
+	close_from(CHILD_CHANNEL_FD + 1);
 	if (child_limit_caps(caps) < 0)
 		_exit(127);
 	/* Set after the credentials, which clear it; the parent may have died before. */

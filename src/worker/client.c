@@ -1,6 +1,7 @@
 #include "worker/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ struct worker_client {
 
 	bool busy;
 	struct worker_window window; /* as sent */
-	int fds[3];
+	int fds[3]; /* kallsyms, the last, is ours until the window is sent; -1: none */
 	bool window_sent;
 	uint32_t nr_sent; /* objects */
 	struct worker_object *objects;
@@ -94,9 +95,17 @@ static void end_process(struct worker_client *c)
 	collect(c);
 }
 
+static void close_kallsyms(struct worker_client *c)
+{
+	if (c->fds[2] >= 0)
+		close(c->fds[2]);
+	c->fds[2] = -1;
+}
+
 static void forget_job(struct worker_client *c)
 {
 	c->busy = false;
+	close_kallsyms(c);
 	free(c->objects);
 	free(c->object_fds);
 	c->objects = NULL;
@@ -125,7 +134,11 @@ static void lose(struct worker_client *c, enum worker_result result, const char 
 		o.cpu_bound = runnable > c->start_runnable_ns &&
 			      2 * (runnable - c->start_runnable_ns) >= now - c->start_ns;
 	}
-	log_warnx("worker: %s", why);
+	/* With a job, the outcome says it to the caller, who knows what it costs. */
+	if (c->busy)
+		log_debug("worker: %s", why);
+	else
+		log_warnx("worker: %s", why);
 	end_process(c);
 	c->nr_deaths++;
 	c->backoff_ns = c->backoff_ns ? 2 * c->backoff_ns : BACKOFF_MIN_NS;
@@ -160,6 +173,8 @@ static void send_job(struct worker_client *c)
 		err = channel_send(c->watch.fd, &c->window, sizeof(c->window), c->fds,
 				   2u + c->window.has_kallsyms);
 		c->window_sent = !err;
+		if (!err)
+			close_kallsyms(c);
 	}
 	while (!err && c->nr_sent < c->window.nr_objects)
 		err = send_objects(c);
@@ -260,6 +275,7 @@ int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome
 	c->loop = l;
 	c->fn = fn;
 	c->ctx = ctx;
+	c->fds[2] = -1;
 	c->watch = (struct loop_watch){ .fn = channel_ready, .ctx = c, .fd = -1 };
 	c->deadline_ms = WORKER_DEADLINE_MS;
 	c->deadline.fn = deadline_passed;
@@ -283,6 +299,7 @@ void worker_client_free(struct worker_client *c)
 	end_process(c);
 	loop_timer_fini(c->loop, &c->deadline);
 	loop_timer_fini(c->loop, &c->retry);
+	close_kallsyms(c);
 	free(c->objects);
 	free(c->object_fds);
 	free(c->dying);
@@ -293,6 +310,9 @@ static void take_job(struct worker_client *c, const struct worker_job *job)
 {
 	uint32_t nr = job->nr_objects < WORKER_OBJECTS_MAX ? job->nr_objects : WORKER_OBJECTS_MAX;
 
+	c->fds[0] = job->profile_fd;
+	c->fds[1] = job->output_fd;
+	c->fds[2] = job->kallsyms_fd < 0 ? -1 : fcntl(job->kallsyms_fd, F_DUPFD_CLOEXEC, 0);
 	c->window = (struct worker_window){
 		.type = WORKER_WINDOW,
 		.symbolize = job->symbolize,
@@ -301,14 +321,11 @@ static void take_job(struct worker_client *c, const struct worker_job *job)
 		.nr_mappings = job->nr_mappings,
 		.nr_objects = nr,
 		.compress_level = job->compress_level,
-		.has_kallsyms = job->kallsyms_fd >= 0,
+		.has_kallsyms = c->fds[2] >= 0,
 		.kernel_relative = job->kernel_relative,
 		.sync = job->sync,
 		.cache_size = job->cache_size,
 	};
-	c->fds[0] = job->profile_fd;
-	c->fds[1] = job->output_fd;
-	c->fds[2] = job->kallsyms_fd;
 	c->objects = xreallocarray(NULL, nr + 1u, sizeof(*c->objects));
 	c->object_fds = xreallocarray(NULL, nr + 1u, sizeof(*c->object_fds));
 	if (nr) {

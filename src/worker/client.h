@@ -12,8 +12,8 @@
 
 struct worker_client;
 
-/* The descriptors stay the caller's, open until the job has ended. Objects past WORKER_OBJECTS_MAX
- * are not sent. */
+/* The descriptors stay the caller's, open until the job has ended, but for kallsyms_fd, which is
+ * needed during the call only. Objects past WORKER_OBJECTS_MAX are not sent. */
 struct worker_job {
 	uint64_t cookie;
 	int profile_fd;   /* memfd as worker/protocol.h says */

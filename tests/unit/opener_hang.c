@@ -209,7 +209,7 @@ static void closing_does_not_wait(const struct hang *h)
 	start = now_ms();
 	close(channel);
 	assert_int_equal(waitpid(opener, &status, 0), opener);
-	assert_true(now_ms() - start < 500);
+	assert_true(now_ms() - start < OPENER_DEADLINE_MS);
 	assert_true(WIFEXITED(status));
 }
 
@@ -229,15 +229,15 @@ static void hanging_opens_are_left_behind(void **state)
 	/* Not even tried, unless it is wanted. */
 	local = h.remote;
 	local.flags = 0;
-	assert_true(ask(l, c, &g, &local, &status) < OPENER_DEADLINE_MS / 2);
+	assert_true(ask(l, c, &g, &local, &status) < OPENER_DEADLINE_MS);
 	assert_int_equal(status, -EREMOTE);
 	for (unsigned i = 1; i <= OPENER_STUCK_MAX; i++) {
 		took = ask(l, c, &g, &h.remote, &status);
 		assert_int_equal(status, -ETIMEDOUT);
-		assert_in_range(took, OPENER_DEADLINE_MS - 10, OPENER_DEADLINE_MS * 2);
+		assert_in_range(took, OPENER_DEADLINE_MS - 10, OPENER_DEADLINE_MS * 4);
 		assert_int_equal(status_of(c).nr_stuck, i);
 		if (i < OPENER_STUCK_MAX) {
-			assert_true(ask(l, c, &g, &h.own, &status) < OPENER_DEADLINE_MS / 2);
+			assert_true(ask(l, c, &g, &h.own, &status) < OPENER_DEADLINE_MS);
 			assert_int_equal(status, 0);
 		}
 	}

@@ -362,9 +362,9 @@ static void kills_at_any_moment_cost_one_outcome(void **state)
 		nanosleep(&moment, NULL);
 		died = now_ms();
 		kill(worker_client_pid(f.client), SIGKILL);
-		result = wait_outcome(&f, 2000);
+		result = wait_outcome(&f, 5000);
 		assert_true(result == WORKER_DIED || result == WORKER_WRITTEN);
-		assert_true(now_ms() - died < 1000);
+		assert_true(now_ms() - died < 3000); /* mostly within a millisecond */
 		if (result == WORKER_DIED)
 			assert_int_equal(f.all.last.parsing, WORKER_PARSING_NONE);
 		nr_died += result == WORKER_DIED;
@@ -400,12 +400,12 @@ static void an_object_is_to_blame_when_it_was_being_parsed(void **state)
 	worker_client_set_deadline(f.client, 300);
 	setenv(ROLE, "parse and spin", 1);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 2000), WORKER_LATE);
+	assert_int_equal(wait_outcome(&f, 5000), WORKER_LATE);
 	assert_int_equal(f.all.last.parsing, 4);
 	assert_true(f.all.last.cpu_bound);
 	setenv(ROLE, "parse and sleep", 1);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 2000), WORKER_LATE);
+	assert_int_equal(wait_outcome(&f, 5000), WORKER_LATE);
 	assert_int_equal(f.all.last.parsing, 4);
 	assert_false(f.all.last.cpu_bound);
 	close(fds[0]);
@@ -424,7 +424,7 @@ static void a_stopped_worker_is_replaced(void **state)
 	worker_client_set_deadline(f.client, 200);
 	kill(worker_client_pid(f.client), SIGSTOP);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 1000), WORKER_LATE);
+	assert_int_equal(wait_outcome(&f, 5000), WORKER_LATE);
 	assert_false(f.all.last.cpu_bound);
 	assert_int_equal(worker_client_pid(f.client), 0);
 	worker_client_set_deadline(f.client, WORKER_DEADLINE_MS);
@@ -462,10 +462,10 @@ static void deaths_are_answered_more_and_more_slowly(void **state)
 	setup(&f, "die");
 	for (int i = 0; i < 6; i++) {
 		start(&f);
-		assert_int_equal(wait_outcome(&f, 2000), WORKER_DIED);
+		assert_int_equal(wait_outcome(&f, 5000), WORKER_DIED);
 	}
 	took = now_ms() - begin;
-	assert_in_range(took, 10 + 20 + 40 + 80 + 160, 5000);
+	assert_in_range(took, 10 + 20 + 40 + 80 + 160, 20000);
 	teardown(&f);
 }
 
