@@ -60,3 +60,8 @@ TESTS += tests/docs.test
 EXTRA_DIST += tests/docs.test
 TESTS += tests/cli.test
 EXTRA_DIST += tests/cli.test
+
+# Kills and full disks; the program that suffers them.
+check_PROGRAMS += tests/spool_writer
+TESTS += tests/spool_faults.test
+EXTRA_DIST += tests/spool_faults.test

@@ -21,6 +21,7 @@ struct spool {
 	struct spool_temporary *temporaries;
 	uint32_t nr_temporaries, temporaries_cap;
 	int failing;       /* errno last logged by publishing, 0 when all is well */
+	bool squeezed;     /* the next success owes to a sacrifice: nothing is well yet */
 	int prune_failing; /* the same for pruning */
 };
 

@@ -259,6 +259,7 @@ int spool_sacrifice(struct spool *s, uint64_t bytes, int64_t now, struct spool_p
 			first_err = failed;
 	}
 	spool_inventory_free(inv);
+	s->squeezed = p->nr_files > 0;
 	return spool_tell_pruning(s, first_err);
 }
 

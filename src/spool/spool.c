@@ -140,6 +140,7 @@ int spool_failed(struct spool *s, const char *what, int err)
 		log_warn("spool: %s %s", what, s->path);
 	}
 	s->failing = err;
+	s->squeezed = false;
 	return err;
 }
 
@@ -329,9 +330,11 @@ int spool_publish(struct spool *s, int fd, const struct spool_name *n,
 			forget_temporary(s, t);
 		goto out;
 	}
-	if (s->failing)
+	if (s->failing && !s->squeezed) {
 		log_info("spool: storing in %s again", s->path);
-	s->failing = 0;
+		s->failing = 0;
+	}
+	s->squeezed = false;
 	if (inv) {
 		spool_inventory_add(inv, name, disk_size);
 		err = spool_inventory_prune(inv, limits, 0, 0, &pruned);
