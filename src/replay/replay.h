@@ -1,36 +1,44 @@
-/* replay: a perf.data file → profiles, in one process and through the daemon's own record, collect, symbolize and encode code. For `pprofctl
- * convert` and for tests. Files behind mappings are opened by path with the caller's rights; a build id in the data that differs means no names. */
+/* replay: a file of `perf record` → profiles, in one process and through the daemon's own record,
+ * collect and symbolize code. For `pprofctl convert`, and for tests of all of that without root.
+ *
+ * Files behind mappings are opened by path with the caller's rights; a build id in the data that
+ * differs from the file's means no names. Stack copies are not walked: such a sample has the
+ * recorded chain, then [truncated]. */
 #ifndef REPLAY_REPLAY_H
 #define REPLAY_REPLAY_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "collect/counters.h"
 #include "profile/profile.h"
 
 struct replay_options {
 	bool symbolize;
-	const char *root;     /* prefix of paths, "" */
-	const char *kallsyms; /* file, or NULL: the host's when the data are of this very kernel (build id) */
+	const char *root;     /* prefix of paths, NULL: none */
+	const char *kallsyms; /* file; NULL: the host's, when the data are of this very kernel */
 	unsigned labels;      /* LABEL_*, 0: all */
+	size_t limit;         /* bytes of the file and of what it decompresses to, held at once */
 };
 
 struct replay_event {
-	char name[128];
-	uint64_t nr_samples;      /* PERF_RECORD_SAMPLE of this event in the file */
-	struct profile *profile;  /* NULL without samples */
+	char name[128];          /* clean text */
+	uint64_t nr_samples;     /* of this event in the file */
+	struct profile *profile; /* NULL without samples */
 };
 
 struct replay {
 	struct replay_event *events;
 	unsigned nr_events;
 	struct counters counters;
-	char warning[256]; /* "" or: the file is truncated, … */
+	char warning[256]; /* "" or what the data lack */
 };
 
-/* 0 or negative errno with a sentence in ERROR. */
-int replay_file(struct replay **out, int fd, const struct replay_options *o, char *error, size_t error_size);
+/* Reads FD whole (a file, a pipe or a directory of `perf record --threads`). 0; or negative errno
+ * with a sentence in ERROR, -EBADMSG for damaged data. */
+int replay_file(struct replay **out, int fd, const struct replay_options *o, char *error,
+		size_t error_size);
 void replay_free(struct replay *r);
 
 #endif

@@ -1,0 +1,46 @@
+/* replay's inside, shared by its sources. */
+#ifndef REPLAY_IMPL_H
+#define REPLAY_IMPL_H
+
+#include "base/hash.h"
+#include "perf/perfdata.h"
+#include "profile/profile.h"
+#include "symbolize/symbolize.h"
+
+/* kind.c: what an event's profile counts. */
+struct replay_kind {
+	char name[128];   /* a sample type's: [a-zA-Z_][a-zA-Z0-9_]* */
+	const char *unit; /* "nanoseconds" or "count" */
+	int64_t period;   /* nominal */
+};
+void replay_kind(const struct perfdata_event *e, struct replay_kind *k);
+
+/* files.c: the files behind mappings, opened once each. */
+struct replay_files {
+	const char *root;
+	struct symbolize_object *objects;
+	uint32_t nr_objects, objects_cap;
+	struct hash hash; /* by identity and build id */
+};
+/* The number of the file that PATH is here, as the data knew it by BUILD_ID (SIZE 0: not). 0 or
+ * negative errno. */
+int replay_files_open(struct replay_files *f, const char *path, const uint8_t *build_id,
+		      uint8_t size, uint32_t *number);
+void replay_files_fini(struct replay_files *f);
+
+/* kernel.c: names of the kernel's functions. */
+struct replay_kernel {
+	struct kallsyms *kallsyms; /* NULL: none that fits the data */
+	bool given;                /* by the user: of the data's kernel whatever it looks like */
+	uint64_t text;             /* address of _text in the data, 0: not recorded */
+	uint8_t build_id_size;     /* of the data's kernel, 0: not recorded */
+	uint8_t build_id[20];
+};
+/* Reads PATH, or where NULL the host's when the data are of this very kernel. Negative errno only
+ * for a PATH that cannot be read. */
+int replay_kernel_open(struct replay_kernel *k, const char *path);
+/* Gives lines to locations of the kernel and of modules that it knows. */
+void replay_kernel_name(struct replay_kernel *k, struct profile *p);
+void replay_kernel_fini(struct replay_kernel *k);
+
+#endif

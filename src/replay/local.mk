@@ -1,0 +1,6 @@
+libpprofd_a_SOURCES += \
+	%reldir%/files.c \
+	%reldir%/impl.h \
+	%reldir%/kernel.c \
+	%reldir%/kind.c \
+	%reldir%/replay.c %reldir%/replay.h
