@@ -22,3 +22,4 @@ include src/daemon/local.mk
 sbin_PROGRAMS += pprofd
 pprofd_SOURCES = %reldir%/pprofd.c
 pprofd_LDADD = $(pprofd_libs)
+include src/replay/local.mk

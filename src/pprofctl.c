@@ -11,6 +11,9 @@
 #define SELECTORS "[SELECTORS | FILE...]"
 
 static const struct cli_verb verbs[] = {
+	{ "convert", cli_convert,
+	  "FILE -o FILE|DIR/ [--event NAME] [--kallsyms FILE] [--root DIR] [--no-symbolize]",
+	  "make profiles of what perf record wrote (- reads standard input)" },
 	{ "folded", cli_folded, SELECTORS, "print folded stacks: comm;root;...;leaf samples" },
 	{ "list", cli_list, "[--since TIME] [--until TIME] [--kind KIND]", "list the spool's files" },
 	{ "merge", cli_merge, "-o FILE " SELECTORS, "write one profile of several" },

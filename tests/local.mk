@@ -65,3 +65,6 @@ EXTRA_DIST += tests/cli.test
 check_PROGRAMS += tests/spool_writer
 TESTS += tests/spool_faults.test
 EXTRA_DIST += tests/spool_faults.test
+check_PROGRAMS += tests/replay/dump
+TESTS += tests/replay.test
+EXTRA_DIST += tests/replay.test tests/replay

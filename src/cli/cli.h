@@ -41,6 +41,7 @@ int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format
 /* Flushes stdout. CLI_DONE, or CLI_FAILED when not all could be written. */
 int cli_end_output(void);
 
+int cli_convert(struct cli *cli, int argc, char **argv);
 int cli_folded(struct cli *cli, int argc, char **argv);
 int cli_list(struct cli *cli, int argc, char **argv);
 int cli_merge(struct cli *cli, int argc, char **argv);

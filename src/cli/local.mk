@@ -1,6 +1,7 @@
 libpprofd_a_SOURCES += \
 	%reldir%/cli.c %reldir%/cli.h \
 	%reldir%/daemon.c \
+	%reldir%/convert.c \
 	%reldir%/folded.c \
 	%reldir%/list.c \
 	%reldir%/merge.c \

@@ -267,6 +267,36 @@ static void number_objects(struct profile *p)
 			p->mappings[i].object -= OBJECT_FIRST - 1;
 }
 
+/* What is named after our own vDSO must be that: by its build id, or because the kernel is ours. */
+static bool is_foreign_vdso(const struct state *s, const struct profile *p, uint32_t mapping)
+{
+	const struct profile_mapping *m = &p->mappings[mapping];
+	bool ours = s->kernel.kallsyms && !s->kernel.given;
+
+	return !strcmp(profile_str(p, m->filename), "[vdso]") &&
+	       (!s->o->symbolize || (!ours && !*profile_str(p, m->build_id)));
+}
+
+static void name_profile(struct state *s, struct symbolizer *symbolizer, struct profile *p)
+{
+	struct profile_function vdso = { 0 };
+
+	vdso.name = vdso.system_name = profile_string(p, "[vdso]");
+	for (uint32_t i = 0; i < p->nr_locations; i++) {
+		uint32_t mapping = p->locations[i].mapping;
+
+		if (mapping != PROFILE_NO_MAPPING && is_foreign_vdso(s, p, mapping))
+			profile_set_lines(p, i, &(struct profile_line){
+				.function = profile_function(p, &vdso) }, 1);
+	}
+	number_objects(p);
+	replay_kernel_name(&s->kernel, p);
+	symbolize(symbolizer, p, s->files.objects, s->files.nr_objects, NULL, NULL, NULL);
+	for (uint32_t i = 0; i < p->nr_mappings; i++)
+		if (is_foreign_vdso(s, p, i))
+			p->mappings[i].has_functions = false;
+}
+
 static int name_profiles(struct state *s)
 {
 	struct symbolizer *symbolizer = symbolizer_new(SYMBOLS_SIZE);
@@ -277,16 +307,9 @@ static int name_profiles(struct state *s)
 	if (err)
 		snprintf(s->error, s->error_size, "%s: %s", s->o->kallsyms,
 			 err == -EACCES ? "addresses are hidden or it may not be read" : strerror(-err));
-	for (unsigned i = 0; i < s->r->nr_events && !err; i++) {
-		struct profile *p = s->r->events[i].profile;
-		struct symbolize_stats stats;
-
-		if (!p)
-			continue;
-		number_objects(p);
-		replay_kernel_name(&s->kernel, p);
-		symbolize(symbolizer, p, s->files.objects, s->files.nr_objects, NULL, NULL, &stats);
-	}
+	for (unsigned i = 0; i < s->r->nr_events && !err; i++)
+		if (s->r->events[i].profile)
+			name_profile(s, symbolizer, s->r->events[i].profile);
 	symbolizer_free(symbolizer);
 	return err;
 }
