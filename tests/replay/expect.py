@@ -30,8 +30,6 @@ def stack(frames):
     for i, (ip, dso) in enumerate(kernel):
         text.append("%s:%x" % ("[kernel.kallsyms]" if dso == "[unknown]" else dso, ip - (i > 0)))
     for i, (ip, dso) in enumerate(user):
-        if i and not ip:
-            break  # the outermost frame's return address
         if dso == "[unknown]" and i:
             text.append("[truncated]")  # a frame pointer that was none
             break
