@@ -2,6 +2,7 @@
 # least twenty seeds in fuzz/seeds/NAME/. `make check` replays the seeds with any compiler; with
 # --enable-fuzzing (CC=clang) the same sources link with libFuzzer: `fuzz/fuzz_NAME CORPUS SEEDS`.
 fuzz_targets =
+fuzz_targets += fuzz/fuzz_opener_maps
 fuzz_targets += fuzz/fuzz_worker_window
 fuzz_targets += fuzz/fuzz_worker_answer
 fuzz_targets += fuzz/fuzz_mountinfo

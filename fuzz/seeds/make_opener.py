@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of opener_request, opener_answer and mountinfo beside itself."""
+"""Writes the seeds of the opener's targets beside itself."""
 import os
 import struct
 
@@ -64,4 +64,28 @@ write("mountinfo", [(t.decode().replace(".", "-") or "no-type", line % t) for t 
     ("no-dash", b"31 21 0:41 / /m rw shared:1\n"), ("escaped", b"30 21 0:40 / /a\\040-\\040nfs rw - tmpfs x rw\n" + line % b"nfs"),
     ("long-name", b"31 21 0:41 / /" + b"n" * 5000 + b" rw - nfs x rw\n"), ("numbers", b"99999999999999999999 1 99999999999:41 / / rw - nfs x\n"),
     ("empty-lines", b"\n\n\n" + line % b"ceph"), ("nul", b"31 21 0:41 \0 / - nfs x\n"), ("many", b"".join(line % t for t in types) * 20),
+])
+
+
+def maps(*lines, address=0x7f0000001800):
+    return struct.pack("<Q", address) + b"".join(line + b"\n" for line in lines)
+
+
+def mapped(name=b"/usr/lib/libfoo.so", start=0x7f0000001000, end=0x7f0000002000, perms=b"r-xp", rest=b"00001000 fe:01 4711"):
+    return b"%x-%x %s %s %s" % (start, end, perms, rest, name.rjust(len(name) + 20))
+
+
+write("opener_maps", [
+    ("one", maps(mapped())), ("deleted", maps(mapped(b"/tmp/a (deleted)"))), ("deleted-only", maps(mapped(b" (deleted)"))),
+    ("deleted-twice", maps(mapped(b"/tmp/a (deleted) (deleted)"))), ("anonymous", maps(mapped(b"", rest=b"00000000 00:00 0"))),
+    ("vdso", maps(mapped(b"[vdso]", rest=b"00000000 00:00 0"))), ("memfd", maps(mapped(b"/memfd:jit (deleted)"))),
+    ("newline", maps(mapped(b"/tmp/a\\012b"))), ("fake-line", maps(mapped(b"/tmp/7f0000001000-7f0000002000 r-xp 0 0:0 1 /x"))),
+    ("bytes", maps(mapped(b"/tmp/\xff\xfe\x1b[31m"))), ("spaces", maps(mapped(b"/a b  c "))), ("long", maps(mapped(b"/" + b"n" * 4090))),
+    ("too-long", maps(mapped(b"/" + b"n" * 5000))), ("many", maps(*[mapped(start=i << 12, end=(i + 1) << 12) for i in range(300)], address=299 << 12)),
+    ("before", maps(mapped(), address=0x7f0000000fff)), ("at-end", maps(mapped(), address=0x7f0000002000)),
+    ("empty-range", maps(mapped(end=0x7f0000001000))), ("backwards", maps(mapped(end=0x1000))),
+    ("whole", maps(mapped(start=0, end=(1 << 64) - 1))), ("overflow", maps(b"fffffffffffffffff-1ffffffffffffffffffff r-xp 0 0:0 0 /x")),
+    ("negative", maps(b"-1--1 r-xp -1 -1:-1 -1 /x")), ("no-name", maps(b"7f0000001000-7f0000002000 r-xp 00001000 fe:01 4711")),
+    ("cut", maps(b"7f0000001000-7f0000002000 r-xp 0000")), ("no-newline", maps(mapped())[:-1]), ("empty", maps()),
+    ("garbage-first", maps(b"x", b"", b"\0\0\0", mapped())), ("perms-long", maps(mapped(perms=b"r-xpqqqqqq"))), ("nul", maps(mapped(b"/a\0b"))),
 ])

@@ -21,6 +21,8 @@
 /* The opener's parent answers within OPENER_DEADLINE_MS; one that has not by now hangs itself. */
 #define HANGS_NS 5000000000u
 #define WAIT_MAX_NS 10000000000u
+#define SLOW_NS 60000000000u
+#define NR_SLOW 16
 
 struct queued {
 	struct queued *next;
@@ -52,6 +54,11 @@ struct opener_client {
 	unsigned nr_queued;
 	uint64_t next_cookie;
 	struct loop_timer timer; /* of `sent` */
+	struct {
+		uint32_t pid;
+		uint64_t until_ns;
+	} slow[NR_SLOW]; /* the last that overran the deadline */
+	unsigned next_slow;
 	struct opener_status counts;
 };
 
@@ -107,20 +114,45 @@ static struct queued *queue_pop(struct opener_client *c)
 	return q;
 }
 
-/* What cannot be served any more, or has waited too long, is answered. */
-static void drop_queued(struct opener_client *c)
+static bool is_slow(const struct opener_client *c, uint32_t pid, uint64_t now)
+{
+	for (int i = 0; i < NR_SLOW; i++)
+		if (c->slow[i].pid == pid && now < c->slow[i].until_ns)
+			return true;
+	return false;
+}
+
+static void add_slow(struct opener_client *c, uint32_t pid)
+{
+	unsigned i = c->next_slow++ % NR_SLOW;
+
+	c->slow[i].pid = pid;
+	c->slow[i].until_ns = now_ns() + SLOW_NS;
+}
+
+/* Why Q will not be served: 0 or negative errno. */
+static int drop_reason(const struct opener_client *c, const struct queued *q, uint64_t now)
 {
 	const struct opener_process *p = serving(c);
+
+	if (!p)
+		return -EPIPE;
+	if (p->paused)
+		return -EAGAIN;
+	if (now > q->since_ns + WAIT_MAX_NS || is_slow(c, q->request.pid, now))
+		return -ETIMEDOUT;
+	return 0;
+}
+
+/* What is next and cannot be served any more is answered. */
+static void drop_queued(struct opener_client *c)
+{
 	uint64_t now = now_ns();
+	int status;
 
-	while (c->first) {
-		int status = !p ? -EPIPE : p->paused ? -EAGAIN : -ETIMEDOUT;
-
-		if (status == -ETIMEDOUT && now - c->first->since_ns < WAIT_MAX_NS)
-			break;
+	while (c->first && (status = drop_reason(c, c->first, now))) {
 		c->counts.nr_dropped++;
 		finish_failed(c, queue_pop(c), status);
-		p = serving(c);
 	}
 }
 
@@ -205,7 +237,10 @@ static void take_answer(struct opener_client *c, struct opener_process *p, struc
 	p->paused = a->paused;
 	if (q) {
 		c->sent = NULL;
-		c->counts.nr_timeouts += a->status == -ETIMEDOUT;
+		if (a->status == -ETIMEDOUT) {
+			c->counts.nr_timeouts++;
+			add_slow(c, q->request.pid);
+		}
 		finish(c, q, a, fds, nr);
 	}
 	send_next(c);
@@ -297,17 +332,18 @@ void opener_client_free(struct opener_client *c)
 bool opener_client_ask(struct opener_client *c, const struct opener_request *request)
 {
 	const struct opener_process *p = serving(c);
+	uint64_t now = now_ns();
 	struct queued *q;
 	size_t size;
 
 	if (!p || p->paused || c->nr_queued >= QUEUE_MAX || request->nr_ranges > OPENER_RANGES_MAX)
 		return false;
 	size = QUEUED_SIZE(opener_request_size(request));
-	if (c->queue_size + size > QUEUE_SIZE_MAX)
+	if (c->queue_size + size > QUEUE_SIZE_MAX || is_slow(c, request->pid, now))
 		return false;
 	q = xmalloc(size);
 	q->next = NULL;
-	q->since_ns = now_ns();
+	q->since_ns = now;
 	q->cookie = request->cookie;
 	q->size = opener_request_size(request);
 	memcpy(&q->request, request, q->size);

@@ -32,7 +32,8 @@ int opener_client_new(struct opener_client **out, struct loop *l, opener_answer_
 /* Ends both. What was queued gets no answer any more. */
 void opener_client_free(struct opener_client *c);
 /* Queues a copy; its cookie is the caller's own and need not be unique. False: the queue is full,
- * the request not valid, or opening is paused or over. */
+ * the request not valid, opening is paused or over, or this process has made the opener overrun its
+ * deadline within the last minute: whoever can hold us up must not do so to all others. */
 bool opener_client_ask(struct opener_client *c, const struct opener_request *request);
 void opener_client_status(const struct opener_client *c, struct opener_status *status);
 /* Both openers are gone: the daemon publishes its window and ends, to be started anew. */

@@ -13,9 +13,9 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "opener/mapped.h"
 #include "opener/mounts.h"
 
-#define DELETED " (deleted)"
 #define OVERLAYFS_MAGIC 0x794c7630
 
 void target_fini(struct target *t)
@@ -71,15 +71,6 @@ static bool same_name(struct target *t, const char *found, const char *recorded)
 	return !strcmp(clean, recorded);
 }
 
-/* Cuts " (deleted)" off; whether it was there. */
-static bool strip_deleted(char *name)
-{
-	if (!text_has_suffix(name, DELETED))
-		return false;
-	name[strlen(name) - strlen(DELETED)] = 0;
-	return true;
-}
-
 /* By the kernel's own link to the mapped file, which needs CAP_CHECKPOINT_RESTORE, no path and no
  * luck. */
 static int open_mapped(struct target *t, uint64_t start, uint64_t end, const char *recorded)
@@ -99,7 +90,7 @@ static int open_mapped(struct target *t, uint64_t start, uint64_t end, const cha
 		return (int)n;
 	}
 	name[n] = 0;
-	strip_deleted(name);
+	mapped_strip_deleted(name);
 	if (!same_name(t, name, recorded)) {
 		close(fd);
 		return -ESTALE;
@@ -107,39 +98,9 @@ static int open_mapped(struct target *t, uint64_t start, uint64_t end, const cha
 	return fd;
 }
 
-/* A line of /proc/PID/maps. */
-struct mapped {
-	uint64_t start, end, pgoff, inode;
-	unsigned major, minor;
-	bool deleted;
-	char name[PATH_MAX];
-};
-
-static bool parse_mapped(const char *line, size_t size, struct mapped *m)
-{
-	char head[128];
-	size_t n = size < sizeof(head) - 1 ? size : sizeof(head) - 1;
-	int name = 0;
-
-	memcpy(head, line, n);
-	head[n] = 0;
-	if (sscanf(head, "%" SCNx64 "-%" SCNx64 " %*4s %" SCNx64 " %x:%x %" SCNu64 " %n", &m->start,
-		   &m->end, &m->pgoff, &m->major, &m->minor, &m->inode, &name) < 6 ||
-	    !name)
-		return false;
-	n = size - (size_t)name;
-	if (n >= sizeof(m->name))
-		return false;
-	memcpy(m->name, line + name, n);
-	m->name[n] = 0;
-	m->deleted = strip_deleted(m->name);
-	return true;
-}
-
 /* What is mapped at R's start now: the range may have been split or merged since. */
 static int find_mapped(struct target *t, const struct opener_range *r, struct mapped *m)
 {
-	const char *line, *end;
 	int err;
 
 	if (!t->has_maps) {
@@ -148,20 +109,11 @@ static int find_mapped(struct target *t, const struct opener_range *r, struct ma
 			return err;
 		t->has_maps = true;
 	}
-	line = (const char *)t->maps.data;
-	end = line + t->maps.size;
-	while (line < end) {
-		const char *nl = memchr(line, '\n', (size_t)(end - line));
-		size_t size = nl ? (size_t)(nl - line) : (size_t)(end - line);
-
-		if (parse_mapped(line, size, m) && r->start >= m->start && r->start < m->end) {
-			bool same = r->start - m->start == r->pgoff - m->pgoff;
-
-			return same && same_name(t, m->name, r->path) ? 0 : -ESTALE;
-		}
-		line += size + 1;
-	}
-	return -ENOENT;
+	if (!mapped_find((const char *)t->maps.data, t->maps.size, r->start, m))
+		return -ENOENT;
+	if (r->start - m->start != r->pgoff - m->pgoff || !same_name(t, m->name, r->path))
+		return -ESTALE;
+	return 0;
 }
 
 static const char *target_mounts(struct target *t)

@@ -1,6 +1,7 @@
 libpprofd_a_SOURCES += \
 	%reldir%/client.c %reldir%/client.h \
 	%reldir%/file.c %reldir%/file.h \
+	%reldir%/mapped.c %reldir%/mapped.h \
 	%reldir%/mounts.c %reldir%/mounts.h \
 	%reldir%/opener.c %reldir%/opener.h \
 	%reldir%/protocol.c %reldir%/protocol.h \

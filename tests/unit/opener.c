@@ -128,23 +128,6 @@ static void client_answers_each_request_once(void **state)
 	loop_free(l);
 }
 
-/* Pids of our children that are openers. */
-static unsigned children(pid_t *pids, unsigned max)
-{
-	char path[64];
-	unsigned nr = 0;
-	FILE *f;
-	int pid;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-	f = fopen(path, "re");
-	need(f, "no /proc/PID/task/TID/children in this kernel");
-	while (nr < max && fscanf(f, "%d", &pid) == 1)
-		pids[nr++] = pid;
-	fclose(f);
-	return nr;
-}
-
 static void client_takes_the_spare_and_then_is_over(void **state)
 {
 	struct answers all = { 0 };

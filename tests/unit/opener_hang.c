@@ -91,7 +91,7 @@ static void fuse_serve(int fd, const volatile bool *silent)
 
 struct hang {
 	char dir[64], path[80];
-	pid_t server, target;
+	pid_t server, targets[OPENER_STUCK_MAX + 1];
 	void *p;
 	volatile bool *silent; /* shared with the server */
 	struct opener_request remote, own;
@@ -136,11 +136,12 @@ static void hang_setup(struct hang *h)
 	snprintf(h->path, sizeof(h->path), "%s/lib.so", h->dir);
 	h->p = mmap(NULL, FILE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	munmap(h->p, FILE_SIZE);
-	h->target = target_start(map_remote, h);
+	for (int i = 0; i <= OPENER_STUCK_MAX; i++)
+		h->targets[i] = target_start(map_remote, h);
 	r.start = (uintptr_t)h->p;
 	r.end = r.start + FILE_SIZE;
 	snprintf(r.path, sizeof(r.path), "%s", h->path);
-	h->remote = files_request(h->target, &r);
+	h->remote = files_request(h->targets[0], &r);
 	h->remote.flags = OPENER_REMOTE;
 	assert_true(find_range(getpid(), "/libc", &r));
 	h->own = files_request(getpid(), &r);
@@ -232,11 +233,13 @@ static void hanging_opens_are_left_behind(void **state)
 	assert_true(ask(l, c, &g, &local, &status) < OPENER_DEADLINE_MS);
 	assert_int_equal(status, -EREMOTE);
 	for (unsigned i = 1; i <= OPENER_STUCK_MAX; i++) {
+		h.remote.pid = (uint32_t)h.targets[i];
 		took = ask(l, c, &g, &h.remote, &status);
 		assert_int_equal(status, -ETIMEDOUT);
 		assert_in_range(took, OPENER_DEADLINE_MS - 10, OPENER_DEADLINE_MS * 4);
 		assert_int_equal(status_of(c).nr_stuck, i);
 		if (i < OPENER_STUCK_MAX) {
+			assert_false(opener_client_ask(c, &h.remote)); /* not twice */
 			assert_true(ask(l, c, &g, &h.own, &status) < OPENER_DEADLINE_MS);
 			assert_int_equal(status, 0);
 		}
@@ -254,15 +257,48 @@ static void hanging_opens_are_left_behind(void **state)
 	assert_int_equal(status, 0);
 	opener_client_free(c);
 	loop_free(l);
-	target_end(h.target);
+	for (int i = 0; i <= OPENER_STUCK_MAX; i++)
+		target_end(h.targets[i]);
 	waitpid(h.server, NULL, 0);
 	umount2(h.dir, MNT_DETACH);
 	rmdir(h.dir);
 }
 
+/* The parent itself hangs: stopped, as a debugger or a cgroup freezer may do. */
+static void a_hanging_opener_gives_way_to_the_spare(void **state)
+{
+	struct opener_request q = { .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct got g = { 0 };
+	struct opener_client *c;
+	struct loop *l;
+	uint64_t end = now_ms() + 15000;
+	pid_t pids[2] = { 0 };
+
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	assert_int_equal(loop_new(&l), 0);
+	assert_int_equal(opener_client_new(&c, l, got_answer, &g), 0);
+	assert_int_equal(children(pids, 2), 2);
+	kill(pids[0], SIGSTOP);
+	assert_true(opener_client_ask(c, &q));
+	assert_true(opener_client_ask(c, &q));
+	while (g.nr < 1 && now_ms() < end)
+		loop_step(l, 50);
+	assert_int_equal(g.nr, 1);
+	assert_int_equal(g.last.status, -EIO);
+	assert_int_equal(status_of(c).nr_alive, 1);
+	while (g.nr < 2 && now_ms() < end)
+		loop_step(l, 50);
+	assert_int_equal(g.nr, 2);
+	assert_int_equal(g.last.status, 0);
+	opener_client_free(c);
+	loop_free(l);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hanging_opener_gives_way_to_the_spare),
 		cmocka_unit_test(hanging_opens_are_left_behind),
 	};
 

@@ -143,4 +143,21 @@ static inline void need(bool what, const char *reason)
 	}
 }
 
+/* Pids of our children, the oldest first. */
+static inline unsigned children(pid_t *pids, unsigned max)
+{
+	char path[64];
+	unsigned nr = 0;
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	f = fopen(path, "re");
+	need(f, "no /proc/PID/task/TID/children in this kernel");
+	while (nr < max && fscanf(f, "%d", &pid) == 1)
+		pids[nr++] = pid;
+	fclose(f);
+	return nr;
+}
+
 #endif
