@@ -68,3 +68,6 @@ EXTRA_DIST += tests/spool_faults.test
 check_PROGRAMS += tests/replay/dump
 TESTS += tests/replay.test
 EXTRA_DIST += tests/replay.test tests/replay
+TESTS += tests/names.test
+check_PROGRAMS += tests/names
+EXTRA_DIST += tests/names.test
