@@ -18,6 +18,10 @@ fuzz_targets += fuzz/fuzz_proc_stat
 fuzz_targets += fuzz/fuzz_profile
 fuzz_targets += fuzz/fuzz_perfdata
 
+fuzz_targets += fuzz/fuzz_demangle
+fuzz_targets += fuzz/fuzz_elf
+fuzz_targets += fuzz/fuzz_kallsyms
+
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 AM_LDFLAGS += $(FUZZ_LDFLAGS)

@@ -40,11 +40,29 @@ static bool is_control(uint8_t c)
 	return c < 0x20 || c == 0x7f;
 }
 
+/* How many bytes of S, of SIZE, are printable ASCII from its start: nearly all, nearly always. */
+static size_t plain_run(const uint8_t *s, size_t size)
+{
+	const uint64_t ones = 0x0101010101010101, high = ones << 7;
+	size_t n = 0;
+
+	for (uint64_t word; size - n >= 8; n += 8) {
+		memcpy(&word, s + n, 8);
+		/* Some byte is from 0x80 up, below 0x20, or 0x7f. */
+		if ((word | (word - ones * 0x20) | (word + ones)) & high)
+			break;
+	}
+	while (n < size && s[n] >= 0x20 && s[n] < 0x7f)
+		n++;
+	return n;
+}
+
 size_t text_clean(char *dst, size_t dst_size, const char *src, size_t size)
 {
 	const uint8_t *s = (const uint8_t *)src;
-	size_t n = 0, room = dst_size - 1, i = 0;
+	size_t room = dst_size - 1, n = plain_run(s, size < room ? size : room), i = n;
 
+	memcpy(dst, s, n);
 	while (i < size && s[i]) {
 		int length = is_control(s[i]) ? 0 : utf8_sequence(s + i, size - i);
 
@@ -74,7 +92,7 @@ bool text_is_clean(const char *s, size_t size)
 {
 	const uint8_t *u = (const uint8_t *)s;
 
-	for (size_t i = 0; i < size;) {
+	for (size_t i = plain_run(u, size); i < size;) {
 		int length = is_control(u[i]) ? 0 : utf8_sequence(u + i, size - i);
 
 		if (length <= 0)

@@ -11,6 +11,7 @@
 #include "object/radix.h"
 
 #define PIECE_SIZE (64u << 10)
+#define LINE_SIZE_MAX 4096
 #define BLOCK_SIZE 16 /* names found from one stored offset */
 #define KEY_TEXT (UINT32_C(1) << 31)
 #define PREFIX "__pfx_"
@@ -276,7 +277,7 @@ static ssize_t feed(struct parser *p, const char *text, size_t size, bool last)
 			break;
 		if (!eol)
 			eol = end;
-		if (!parse_line(&l, s, eol))
+		if (eol - s > LINE_SIZE_MAX || !parse_line(&l, s, eol))
 			return -EBADMSG;
 		take(p, &l);
 		s = eol < end ? eol + 1 : end;

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 
 #define BLOCK_SIZE 4096u
-#define NR_LINES 2048u /* 8 MiB; larger tables share lines */
+#define NR_LINES 1536u /* 6 MiB; larger tables share lines */
 
 struct strings_line {
 	uint32_t block; /* the file's block held, plus 1; 0: none */

@@ -26,21 +26,24 @@ static void take(const char *piece, size_t size, void *ctx)
 
 	if (size >= sizeof(sink->text) - sink->n)
 		longjmp(sink->full, 1);
+	if (!size) /* PIECE is NULL then */
+		return;
 	memcpy(sink->text + sink->n, piece, size);
 	sink->n += size;
 }
 
+/* MANGLED begins with _Z or _R. */
 static bool demangle_into(struct sink *sink, const char *mangled)
 {
 	sink->n = 0;
 	if (setjmp(sink->full))
 		return false;
-	/* Old Rust names are C++ names of a certain form: those first. */
-	if (rust_demangle_callback(mangled, DMGL_NO_OPTS, take, sink))
+	/* Old Rust names are C++ names that end in a hash: those first. */
+	if ((mangled[1] == 'R' || strstr(mangled, "17h")) &&
+	    rust_demangle_callback(mangled, DMGL_NO_OPTS, take, sink))
 		return true;
 	sink->n = 0;
-	return mangled[0] == '_' && mangled[1] == 'Z' &&
-	       cplus_demangle_v3_callback(mangled, DMGL_NO_OPTS, take, sink);
+	return mangled[1] == 'Z' && cplus_demangle_v3_callback(mangled, DMGL_NO_OPTS, take, sink);
 }
 
 size_t demangle(const char *mangled, char *out, size_t out_size)

@@ -47,9 +47,9 @@ static size_t operator_size(const char *s)
 /* Size of the word "operator" and its sign, when it is at S, which BEFORE precedes; else 0. */
 static size_t operator_at(const char *s, char before)
 {
-	return begins(s, "operator") && !is_word(before) && !is_word(s[8])
-		       ? 8 + operator_size(s + 8)
-		       : 0;
+	if (*s != 'o' || is_word(before) || !begins(s, "operator") || is_word(s[8]))
+		return 0;
+	return 8 + operator_size(s + 8);
 }
 
 static char closer(char open)
@@ -68,15 +68,15 @@ static const char *skip_brackets(const char *s)
 	for (char before = 0; *s; before = *s++) {
 		if ((size = operator_at(s, before))) {
 			s += size - 1;
-		} else if (begins(s, "->")) {
+		} else if (*s == '-' && s[1] == '>') {
 			s++;
-		} else if (strchr("<([{", *s)) {
+		} else if (*s == '<' || *s == '(' || *s == '[' || *s == '{') {
 			if (depth == NESTING_MAX)
 				return NULL;
 			open[depth++] = *s;
 		} else if (*s == '>') {
 			depth -= open[depth - 1] == '<';
-		} else if (strchr(")]}", *s)) {
+		} else if (*s == ')' || *s == ']' || *s == '}') {
 			while (depth && closer(open[depth - 1]) != *s)
 				depth--;
 			if (!depth)
@@ -173,7 +173,8 @@ static bool other(struct simplifier *p)
 	return true;
 }
 
-static bool step(struct simplifier *p)
+/* Most of a name is words, of which only "operator" matters. */
+static bool word(struct simplifier *p)
 {
 	size_t size = operator_at(p->s, p->n ? p->out[p->n - 1] : 0);
 
@@ -181,12 +182,25 @@ static bool step(struct simplifier *p)
 		copy_operator(p, size);
 		return true;
 	}
-	if (begins(p->s, ANONYMOUS)) {
+	while (is_word(p->s[size]))
+		size++;
+	if (!size)
+		return false;
+	copy(p, size);
+	p->name = true;
+	return true;
+}
+
+static bool step(struct simplifier *p)
+{
+	if (word(p))
+		return true;
+	if (*p->s == '(' && begins(p->s, ANONYMOUS)) {
 		copy(p, sizeof(ANONYMOUS) - 1);
 		p->name = false;
 		return true;
 	}
-	if (begins(p->s, "->")) {
+	if (*p->s == '-' && p->s[1] == '>') {
 		copy(p, 2);
 		p->name = false;
 		return true;

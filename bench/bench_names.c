@@ -1,0 +1,248 @@
+/* Names of functions.
+ *	bench_names -g N FILE         prints N addresses in functions of an ELF file, always the
+ *same bench_names FILE <ADDRESSES   prints their names bench_names -w FILE <…        what windows
+ *of such locations cost in symbolize() bench_names -k                what reading /proc/kallsyms
+ *costs bench_names -t INPUT COMMAND… runs a command; its wall time, CPU time and peak memory (KiB)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "object/elf.h"
+#include "object/kallsyms.h"
+#include "object/symtab.h"
+#include "symbolize/name_table.h"
+#include "symbolize/symbolize.h"
+
+static double now(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fatal("%s", path);
+	return fd;
+}
+
+static struct elf *open_elf(const char *path, int *fd)
+{
+	struct elf *e;
+	int err;
+
+	*fd = open_file(path);
+	err = elf_open(&e, *fd);
+	if (err)
+		fatalx("%s: %s", path, strerror(-err));
+	return e;
+}
+
+static void print_addresses(const char *path, long nr)
+{
+	uint64_t x = 88172645463325252u, limit = 0;
+	struct symtab *t;
+	struct symbol s;
+	struct elf *e;
+	int fd;
+
+	e = open_elf(path, &fd);
+	if (symtab_open(&t, e))
+		fatalx("%s: no symbols", path);
+	for (unsigned i = 0; i < elf_nr_segments(e); i++)
+		if (elf_segment(e, i)->exec &&
+		    elf_segment(e, i)->vaddr + elf_segment(e, i)->file_size > limit)
+			limit = elf_segment(e, i)->vaddr + elf_segment(e, i)->file_size;
+	while (nr > 0) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		if (symtab_lookup(t, x % limit, &s))
+			continue;
+		printf("0x%" PRIx64 "\n", x % limit);
+		nr--;
+	}
+}
+
+/* A mapping for each executable segment, where the file says: addresses are the file's own. */
+static struct profile *make_profile(const struct elf *e, const uint64_t *addresses, uint32_t nr)
+{
+	struct profile *p = profile_new();
+
+	for (unsigned i = 0; i < elf_nr_segments(e); i++) {
+		const struct elf_segment *s = elf_segment(e, i);
+		struct profile_mapping m = { .start = s->vaddr,
+					     .limit = s->vaddr + s->file_size,
+					     .offset = s->offset,
+					     .object = 1 };
+
+		if (s->exec)
+			profile_mapping(p, &m);
+	}
+	for (uint32_t i = 0; i < nr; i++)
+		for (uint32_t m = 0; m < p->nr_mappings; m++)
+			if (addresses[i] >= p->mappings[m].start &&
+			    addresses[i] < p->mappings[m].limit)
+				profile_location(p, m, addresses[i]);
+	return p;
+}
+
+/* As llvm-symbolizer does: one after the other, each function's name made once. */
+static void print_names(const char *path)
+{
+	struct name_table names = { 0 };
+	struct symtab *t;
+	struct symbol s;
+	struct name *n;
+	struct elf *e;
+	char line[64];
+	int fd;
+
+	e = open_elf(path, &fd);
+	if (symtab_open(&t, e))
+		fatalx("%s: no symbols", path);
+	while (fgets(line, sizeof(line), stdin)) {
+		if (symtab_lookup(t, strtoull(line, NULL, 16), &s)) {
+			puts("??");
+			continue;
+		}
+		n = name_table_find(&names, s.index);
+		if (!n && !symtab_name(t, fd, &s))
+			n = name_table_add(&names, s.index, s.name);
+		puts(n ? name_table_text(&names, n->name) : "??");
+	}
+	name_table_fini(&names);
+	symtab_free(t);
+	elf_close(e);
+}
+
+/* As the worker does: a window whose locations are these, and the same again. */
+static void name_windows(const char *path)
+{
+	struct symbolize_object o = { .id = { .dev = 1 } };
+	struct symbolizer *s = symbolizer_new(64 << 20);
+	uint32_t nr = 0, cap = 1 << 17;
+	uint64_t *addresses = xcalloc(cap, sizeof(*addresses));
+	struct symbolize_stats stats;
+	struct elf *e = open_elf(path, &o.fd);
+	double cpu[2];
+	char line[64];
+
+	while (nr < cap && fgets(line, sizeof(line), stdin))
+		addresses[nr++] = strtoull(line, NULL, 16);
+	for (unsigned window = 0; window < 2; window++) {
+		struct profile *p = make_profile(e, addresses, nr);
+
+		cpu[window] = now(CLOCK_PROCESS_CPUTIME_ID);
+		symbolize(s, p, &o, 1, NULL, NULL, &stats);
+		cpu[window] = now(CLOCK_PROCESS_CPUTIME_ID) - cpu[window];
+		profile_free(p);
+	}
+	printf("  a window of them: %u of %u locations named in %.1f ms, the next in %.1f ms; %.1f MB kept\n",
+	       stats.nr_named, stats.nr_locations, 1e3 * cpu[0], 1e3 * cpu[1],
+	       (double)symbolizer_size(s) / 1e6);
+	symbolizer_free(s);
+	elf_close(e);
+	free(addresses);
+}
+
+static long anon_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	long kib = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "RssAnon: %ld", &kib);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static void read_kallsyms(void)
+{
+	long before = anon_kib();
+	double best = 1, cpu;
+	struct rusage usage;
+	struct kallsyms *k;
+
+	for (unsigned i = 0; i < 5; i++) {
+		int fd = open_file("/proc/kallsyms"), err;
+
+		cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+		err = kallsyms_open(&k, fd);
+		cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		best = cpu < best ? cpu : best;
+		if (err)
+			fatalx("/proc/kallsyms: %s", strerror(-err));
+		if (i == 4)
+			break;
+		kallsyms_free(k);
+		close(fd);
+	}
+	getrusage(RUSAGE_SELF, &usage);
+	printf("kallsyms: %u functions, %.1f ms CPU (limit 60), %.1f MB held, %.1f MB anon (limit 6), peak %.1f MB\n",
+	       kallsyms_nr(k), 1e3 * best, (double)kallsyms_size(k) / 1e6,
+	       (double)(anon_kib() - before) / 1e3, (double)usage.ru_maxrss / 1e3);
+	kallsyms_free(k);
+}
+
+static int run(char **argv)
+{
+	double start = now(CLOCK_MONOTONIC);
+	struct rusage usage;
+	int status = 1;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fatal("fork");
+	if (!pid) {
+		int null = open("/dev/null", O_WRONLY);
+
+		if (dup2(open_file(argv[0]), 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+			fatal("dup2");
+		execvp(argv[1], argv + 1);
+		_exit(127);
+	}
+	while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
+		;
+	printf("%.4f %.4f %ld\n", now(CLOCK_MONOTONIC) - start,
+	       (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+		       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+	       usage.ru_maxrss);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	log_init("bench_names", false);
+	setvbuf(stdin, NULL, _IOFBF, 1 << 16);
+	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+	if (argc == 4 && !strcmp(argv[1], "-g"))
+		print_addresses(argv[3], atol(argv[2]));
+	else if (argc == 2 && !strcmp(argv[1], "-k"))
+		read_kallsyms();
+	else if (argc > 3 && !strcmp(argv[1], "-t"))
+		return run(argv + 2) != 0;
+	else if (argc == 3 && !strcmp(argv[1], "-w"))
+		name_windows(argv[2]);
+	else if (argc == 2)
+		print_names(argv[1]);
+	else
+		fatalx("usage: bench_names FILE | -g N FILE | -w FILE | -k | -t INPUT COMMAND…");
+	return 0;
+}
