@@ -1,5 +1,5 @@
-/* mapped: what is mapped at an address, by the text of /proc/PID/maps (proc_pid_maps(5)), whose names
- * the target chooses. Pure. */
+/* mapped: what is mapped at an address, by the text of /proc/PID/maps (proc_pid_maps(5)), whose
+ * names the target chooses. Pure. */
 #ifndef OPENER_MAPPED_H
 #define OPENER_MAPPED_H
 
