@@ -202,6 +202,17 @@ static void note_mmap(struct collect *c, const struct record *rec)
 	}
 }
 
+static void note_fork(struct collect *c, const struct record *rec)
+{
+	const struct record_task *t = &rec->task;
+
+	/* perf(1) makes such records up for tasks that were there already. */
+	if (rec->misc & PERF_RECORD_MISC_FORK_EXEC)
+		process_was_there(c->processes, t->pid, t->ppid, t->tid);
+	else
+		process_fork(c->processes, t->pid, t->ppid, t->tid, t->ptid, t->time);
+}
+
 static void note_comm(struct collect *c, const struct record *rec)
 {
 	const struct record_comm *r = &rec->comm;
@@ -239,8 +250,7 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 		note_comm(c, rec);
 		break;
 	case PERF_RECORD_FORK:
-		process_fork(c->processes, rec->task.pid, rec->task.ppid, rec->task.tid,
-			     rec->task.ptid, rec->task.time);
+		note_fork(c, rec);
 		break;
 	case PERF_RECORD_EXIT:
 		process_exit(c->processes, rec->task.pid, rec->task.tid, rec->task.time);

@@ -59,6 +59,8 @@ static void scan_process(void *ctx, uint32_t pid)
 	}
 	s->process = p;
 	procfs_each_tid(s->proc_fd, pid, scan_thread, s);
+	if (st.state == 'Z' && p->nr_threads == 1) /* its EXIT was before us */
+		process_exit(s->table, pid, pid, s->now_ns);
 }
 
 static void scan_gone(void *ctx, struct process *p)
