@@ -219,6 +219,16 @@ void asks_flush(struct asks *a)
 	free(q);
 }
 
+uint64_t asks_last(const struct asks *a)
+{
+	return a->cookie;
+}
+
+bool asks_waiting(const struct asks *a, uint64_t number)
+{
+	return a->nr && a->asks[0]->cookie <= number; /* they are in order */
+}
+
 static struct ask *ask_take(struct asks *a, uint64_t cookie)
 {
 	for (uint32_t i = 0; i < a->nr; i++)
@@ -246,10 +256,9 @@ static void answer_maps(struct asks *a, struct ask *k, int fd)
 		buf_fini(&a->text);
 }
 
-void asks_answer(void *ctx, const struct opener_request *request, const struct opener_answer *answer, int *fds,
+void asks_answer(struct asks *a, const struct opener_request *request, const struct opener_answer *answer, int *fds,
 		 unsigned nr)
 {
-	struct asks *a = ctx;
 	struct ask *k = ask_take(a, request->cookie);
 	unsigned next = 0;
 

@@ -18,8 +18,11 @@ void asks_set(struct asks *a, struct collect *c, struct opener_client *opener);
 void asks_fill(struct asks *a, struct collect_asks *fns);
 /* Sends what was gathered. */
 void asks_flush(struct asks *a);
-/* For opener_client_new, CTX being the struct asks. */
-void asks_answer(void *ctx, const struct opener_request *request, const struct opener_answer *answer, int *fds,
+/* The number of the newest ask, and whether one up to NUMBER still waits for its answer. */
+uint64_t asks_last(const struct asks *a);
+bool asks_waiting(const struct asks *a, uint64_t number);
+/* The opener's answer; FDS are taken. */
+void asks_answer(struct asks *a, const struct opener_request *request, const struct opener_answer *answer, int *fds,
 		 unsigned nr);
 
 #endif

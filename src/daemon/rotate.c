@@ -21,6 +21,8 @@
 #define KALLSYMS_EVERY_NS (300ull * 1000000000)
 
 #define MOVE_SPOOL_MS 2000
+/* A window waits so long for files that its last samples asked for; the opener mostly needs a millisecond. */
+#define SETTLE_NS 200000000ull
 
 enum file_state { FILE_CREATING, FILE_WAITING, FILE_WORKING, FILE_PUBLISHING };
 
@@ -52,10 +54,16 @@ struct rotate {
 	struct spool_thread *spool;
 	struct worker_client *worker;
 	struct loop_timer boundary;
+	struct {
+		bool on;
+		struct control_client *client;
+		uint64_t asked; /* asks up to here are waited for */
+		struct loop_timer deadline;
+	} settling; /* the running window is about to end */
 	struct file *files; /* in order of their windows */
 	uint64_t cookie;
 	unsigned in_flight;
-	bool hurry, failing;
+	bool hurry;
 	uint64_t start_ns;  /* CLOCK_MONOTONIC */
 	int64_t start_real; /* CLOCK_REALTIME, ns */
 	uint64_t kallsyms_ns;
@@ -166,15 +174,8 @@ static void spool_result(struct rotate *r, struct file *f, const struct spool_jo
 		r->status.files_lost++;
 		snprintf(r->status.last_error, sizeof(r->status.last_error), "%s: %s", r->d->config.spool_directory,
 			 strerror(-job->status));
-		/* One line for each change, not one a minute. */
-		if (!r->failing)
-			log_warnx("spool: %s; profiles are lost until this ends", r->status.last_error);
-		r->failing = true;
 		return;
 	}
-	if (r->failing)
-		log_info("spool: writing again");
-	r->failing = false;
 	r->status.last_error[0] = 0;
 	r->status.files_written++;
 	r->status.files_unsymbolized += job->what == SPOOL_WRITE && r->d->config.symbolize != SYMBOLIZE_NO;
@@ -418,22 +419,12 @@ static bool window_must_wait(struct rotate *r, enum rotate_reason reason)
 	return r->in_flight >= ROTATE_IN_FLIGHT && (reason == ROTATE_CLOCK || reason == ROTATE_ASKED);
 }
 
-bool rotate_window(struct rotate *r, enum rotate_reason reason, struct control_client *client)
+static void window_end(struct rotate *r, struct control_client *client)
 {
 	struct daemon *d = r->d;
-	struct window *w;
-	uint64_t now;
+	struct window *w = xcalloc(1, sizeof(*w));
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
-	if (window_must_wait(r, reason)) {
-		r->status.windows_deferred++;
-		if (client)
-			control_end(client, -EBUSY, "two windows are still being written");
-		return false;
-	}
-	if (d->sampler && reason != ROTATE_MEMORY) /* a full window ends inside a drain */
-		sampler_drain(d->sampler, reason == ROTATE_STOP || reason == ROTATE_RELOAD);
-	now = clock_ns(CLOCK_MONOTONIC);
-	w = xcalloc(1, sizeof(*w));
 	w->client = client;
 	w->nr_files = 1; /* ours, until all have been started */
 	r->in_flight++;
@@ -450,6 +441,56 @@ bool rotate_window(struct rotate *r, enum rotate_reason reason, struct control_c
 		free(w);
 		r->in_flight--;
 	}
+}
+
+static void settling_end(struct rotate *r)
+{
+	r->settling.on = false;
+	loop_timer_at(&r->settling.deadline, 0, 0);
+	window_end(r, r->settling.client);
+	r->settling.client = NULL;
+}
+
+static void settling_late(struct loop_timer *t)
+{
+	struct rotate *r = t->ctx;
+
+	if (r->settling.on)
+		settling_end(r);
+}
+
+void rotate_answered(struct rotate *r)
+{
+	if (r->settling.on && !asks_waiting(r->d->asks, r->settling.asked))
+		settling_end(r);
+}
+
+bool rotate_window(struct rotate *r, enum rotate_reason reason, struct control_client *client)
+{
+	struct daemon *d = r->d;
+
+	if (r->settling.on) /* this window ends already; only then comes the one that is asked for */
+		settling_end(r);
+	if (window_must_wait(r, reason)) {
+		r->status.windows_deferred++;
+		if (client)
+			control_end(client, -EBUSY, "two windows are still being written");
+		return false;
+	}
+	if (reason == ROTATE_MEMORY) { /* we are inside a drain, and it is urgent */
+		window_end(r, NULL);
+		return true;
+	}
+	if (d->sampler)
+		sampler_drain(d->sampler, reason == ROTATE_STOP || reason == ROTATE_RELOAD);
+	r->settling.asked = asks_last(d->asks);
+	r->settling.client = client;
+	if (reason == ROTATE_RELOAD || !asks_waiting(d->asks, r->settling.asked)) {
+		settling_end(r);
+		return true;
+	}
+	r->settling.on = true;
+	loop_timer_in(&r->settling.deadline, SETTLE_NS, 0);
 	return true;
 }
 
@@ -477,6 +518,8 @@ void rotate_check_size(struct rotate *r)
 
 void rotate_client_gone(struct rotate *r, struct control_client *client)
 {
+	if (r->settling.client == client)
+		r->settling.client = NULL;
 	for (struct file *f = r->files; f; f = f->next)
 		if (f->window->client == client)
 			f->window->client = NULL;
@@ -491,6 +534,7 @@ int rotate_new(struct rotate **out, struct daemon *d)
 
 	r->d = d;
 	r->boundary = (struct loop_timer){ .fn = boundary_reached, .ctx = r, .watch.fd = -1 };
+	r->settling.deadline = (struct loop_timer){ .fn = settling_late, .ctx = r, .watch.fd = -1 };
 	err = spool_thread_new(&r->spool, d->config.spool_directory, d->loop, spool_done, r);
 	if (err) {
 		log_warnx("spool %s: %s", d->config.spool_directory,
@@ -500,6 +544,8 @@ int rotate_new(struct rotate **out, struct daemon *d)
 	err = worker_client_new(&r->worker, d->loop, worker_outcome, r);
 	if (!err)
 		err = loop_timer_init(d->loop, &r->boundary, CLOCK_REALTIME);
+	if (!err)
+		err = loop_timer_init(d->loop, &r->settling.deadline, CLOCK_MONOTONIC);
 	if (err) {
 		log_warnx("starting the worker: %s", strerror(-err));
 		goto out;
@@ -519,6 +565,7 @@ void rotate_free(struct rotate *r, int timeout_ms)
 	if (!r)
 		return;
 	loop_timer_fini(r->d->loop, &r->boundary);
+	loop_timer_fini(r->d->loop, &r->settling.deadline);
 	worker_client_free(r->worker);
 	spool_thread_free(r->spool, timeout_ms);
 	free(r);
@@ -551,7 +598,7 @@ bool rotate_hurried(const struct rotate *r)
 
 bool rotate_idle(const struct rotate *r)
 {
-	return !r->in_flight;
+	return !r->in_flight && !r->settling.on;
 }
 
 void rotate_status(const struct rotate *r, struct rotate_status *s)

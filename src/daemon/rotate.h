@@ -21,10 +21,12 @@ void rotate_free(struct rotate *r, int timeout_ms);
 void rotate_configure(struct rotate *r);
 
 enum rotate_reason { ROTATE_CLOCK, ROTATE_ASKED, ROTATE_MEMORY, ROTATE_RELOAD, ROTATE_STEP, ROTATE_STOP };
-/* Ends the running window. CLIENT (may be NULL) gets its answer when the files are there. False: too many are in flight
+/* Ends the running window, now or as soon as the files that its samples asked for are there. CLIENT (may be NULL) gets its answer when the files are there. False: too many are in flight
  * (then CLIENT has been answered). */
 bool rotate_window(struct rotate *r, enum rotate_reason reason, struct control_client *client);
 void rotate_client_gone(struct rotate *r, struct control_client *client);
+/* The opener has answered: a window that only waits for that ends now. */
+void rotate_answered(struct rotate *r);
 /* After each drain: has the window become too large? */
 void rotate_check_size(struct rotate *r);
 bool rotate_idle(const struct rotate *r); /* nothing is in flight */

@@ -94,6 +94,16 @@ static void drained(void *ctx, uint64_t horizon_ns)
 	check(d, clock_ns(CLOCK_MONOTONIC));
 }
 
+static void answered(void *ctx, const struct opener_request *request, const struct opener_answer *answer, int *fds,
+		     unsigned nr)
+{
+	struct daemon *d = ctx;
+
+	asks_answer(d->asks, request, answer, fds, nr);
+	if (d->rotate)
+		rotate_answered(d->rotate);
+}
+
 /* The sampler's life. */
 
 static int sampler_open(struct daemon *d, const struct config *c, struct sampler **out, char *why, size_t why_size)
@@ -310,7 +320,7 @@ static void start_parts(struct daemon *d)
 	d->processes = process_table_new();
 	d->objects = objects_new(d->max_fds > 2 * FDS_RESERVED ? (d->max_fds - FDS_RESERVED) / 2 : 128);
 	d->asks = asks_new(d->processes, d->objects);
-	err = opener_client_new(&d->opener, d->loop, asks_answer, d->asks);
+	err = opener_client_new(&d->opener, d->loop, answered, d);
 	if (err < 0)
 		fatalx("starting the opener: %s", strerror(-err));
 	privileges_drop_opening();
