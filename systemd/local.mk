@@ -1,6 +1,6 @@
 systemdsystemunit_DATA = %reldir%/pprofd.service
 %reldir%/pprofd.service: %reldir%/pprofd.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/%reldir%/pprofd.service.in > $@
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) 's|@sbindir[@]|$(sbindir)|g' $(srcdir)/%reldir%/pprofd.service.in > $@.tmp && mv $@.tmp $@
 CLEANFILES += %reldir%/pprofd.service
 EXTRA_DIST += %reldir%/pprofd.service.in %reldir%/pprofd.sysusers %reldir%/pprofd.tmpfiles
 

@@ -71,3 +71,4 @@ EXTRA_DIST += tests/replay.test tests/replay
 TESTS += tests/names.test
 check_PROGRAMS += tests/names
 EXTRA_DIST += tests/names.test
+include tests/live/local.mk

@@ -10,3 +10,4 @@ libpprofd_a_SOURCES += \
 	%reldir%/scan.c %reldir%/scan.h \
 	%reldir%/service.c %reldir%/service.h \
 	%reldir%/verbs.c
+dist_man_MANS += man/pprofd.8

@@ -57,6 +57,7 @@ struct rotate {
 	struct {
 		bool on;
 		struct control_client *client;
+		bool last;      /* and no other follows */
 		uint64_t asked; /* asks up to here are waited for */
 		struct loop_timer deadline;
 	} settling; /* the running window is about to end */
@@ -356,6 +357,20 @@ static void scale_values(struct profile *p, const struct sampler_interval *i)
 	}
 }
 
+/* A counter's period is the kernel's to choose, so as to reach the frequency: what it chose last is what a lost sample is
+ * worth next. */
+static void learn_period(struct daemon *d, unsigned kind, const struct profile *p)
+{
+	__int128_t samples = 0, values = 0;
+
+	for (uint32_t s = 0; kind != EVENT_CPU && s < p->nr_samples; s++) {
+		samples += p->values[s * p->nr_types];
+		values += p->values[s * p->nr_types + p->nr_types - 1];
+	}
+	if (samples)
+		collect_set_period(d->collect, d->kinds[kind], (int64_t)(values / samples));
+}
+
 static void file_start(struct rotate *r, struct window *w, const char *kind, struct profile *p)
 {
 	struct file *f = xcalloc(1, sizeof(*f)), **at = &r->files;
@@ -401,6 +416,7 @@ static void window_files(struct rotate *r, struct window *w, int64_t duration_ns
 		if (!p)
 			continue;
 		scale_values(p, &i);
+		learn_period(d, k, p);
 		file_start(r, w, event_kind_names[k], p);
 		profile_free(p);
 	}
@@ -446,6 +462,8 @@ static void window_end(struct rotate *r, struct control_client *client)
 static void settling_end(struct rotate *r)
 {
 	r->settling.on = false;
+	if (r->settling.last) /* what still waits for its maps has waited enough */
+		collect_flush(r->d->collect);
 	loop_timer_at(&r->settling.deadline, 0, 0);
 	window_end(r, r->settling.client);
 	r->settling.client = NULL;
@@ -483,6 +501,7 @@ bool rotate_window(struct rotate *r, enum rotate_reason reason, struct control_c
 	}
 	if (d->sampler)
 		sampler_drain(d->sampler, reason == ROTATE_STOP || reason == ROTATE_RELOAD);
+	r->settling.last = reason == ROTATE_STOP;
 	r->settling.asked = asks_last(d->asks);
 	r->settling.client = client;
 	if (reason == ROTATE_RELOAD || !asks_waiting(d->asks, r->settling.asked)) {
