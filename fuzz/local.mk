@@ -17,6 +17,7 @@ fuzz_targets += fuzz/fuzz_proc_maps
 fuzz_targets += fuzz/fuzz_proc_stat
 fuzz_targets += fuzz/fuzz_profile
 fuzz_targets += fuzz/fuzz_perfdata
+fuzz_targets += fuzz/fuzz_replay
 
 fuzz_targets += fuzz/fuzz_demangle
 fuzz_targets += fuzz/fuzz_elf
