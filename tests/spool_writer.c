@@ -1,12 +1,13 @@
 /* spool_writer: what tests/spool_faults.test kills and starves.
  *   spool_writer [-t] [-r] [-w] [-u MAXUSE] [-k KEEPFREE] [-n FIRST] DIR NR SIZE
- * publishes NR profiles of SIZE incompressible bytes and writes to stdout, with pwrite(2) so that no fault
- * meant for the spool's write(2) hits it, a line "stored NAME" or "failed ERRNO" for each.
+ * publishes NR profiles of SIZE incompressible bytes and writes to stdout, with pwrite(2) so that
+ * no fault meant for the spool's write(2) hits it, a line "stored NAME" or "failed ERRNO" for each.
  *   spool_writer -c [-e] DIR <LOG
- * opens the spool as the next daemon would and checks it against such a log: all that was stored is there
- * and whole, so is every other profile, no temporary is left; with -e, nothing else was published.
- * -t: as on a file system without O_TMPFILE; -r: without RENAME_NOREPLACE too; -w: by the spool's thread,
- * which makes room on a full disk. */
+ * opens the spool as the next daemon would and checks it against such a log: all that was stored is
+ * there and whole, so is every other profile, no temporary is left; with -e, nothing else was
+ * published.
+ * -t: as on a file system without O_TMPFILE; -r: without RENAME_NOREPLACE too; -w: by the spool's
+ * thread, which makes room on a full disk. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,8 @@ static void lack(bool no_rename)
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_renameat2, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, no_rename ? SECCOMP_RET_ERRNO | EINVAL : SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K,
+			 no_rename ? SECCOMP_RET_ERRNO | EINVAL : SECCOMP_RET_ALLOW),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_openat, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
@@ -64,7 +66,8 @@ static void lack(bool no_rename)
 	};
 	struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog)) {
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog)) {
 		perror("seccomp");
 		_exit(98);
 	}
@@ -87,7 +90,8 @@ static struct spool_name name_of(unsigned i)
 	return (struct spool_name){ .kind = "cpu", .start = START + i * 60, .seconds = 60 };
 }
 
-static int store(struct spool *s, const struct options *o, unsigned i, const void *data, size_t size)
+static int store(struct spool *s, const struct options *o, unsigned i, const void *data,
+		 size_t size)
 {
 	struct spool_name n = name_of(i);
 	char final[SPOOL_NAME_MAX];
@@ -149,12 +153,17 @@ static int write_by_thread(const struct options *o, unsigned nr, size_t size)
 	if (!err)
 		err = spool_thread_new(&t, o->dir, l, done, &waiting);
 	for (unsigned i = o->first; !err && i < o->first + nr; i++) {
-		struct spool_job job = { .what = SPOOL_WRITE, .name = name_of(i), .limits = o->limits, .sync = true };
+		struct spool_job job = {
+			.what = SPOOL_WRITE,
+			.name = name_of(i),
+			.limits = o->limits,
+			.data_size = size,
+			.compress_level = 1,
+			.sync = true,
+		};
 
 		fill(data, size, i);
 		job.data_fd = io_memfd("profile", data, size);
-		job.data_size = size;
-		job.compress_level = 1;
 		waiting = true;
 		err = spool_thread_submit(t, &job);
 		while (!err && waiting)
@@ -227,6 +236,8 @@ static int check(const struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = { 0 };
+	unsigned nr;
+	size_t size;
 	int c, err;
 
 	while ((c = getopt(argc, argv, "trwceu:k:n:")) != -1)
@@ -248,8 +259,9 @@ int main(int argc, char **argv)
 		return check(&o);
 	if (o.no_tmpfile)
 		lack(o.no_rename);
-	err = (o.by_thread ? write_by_thread : write_by_hand)(
-		&o, (unsigned)strtoul(argv[optind + 1], NULL, 10), strtoul(argv[optind + 2], NULL, 10));
+	nr = (unsigned)strtoul(argv[optind + 1], NULL, 10);
+	size = strtoul(argv[optind + 2], NULL, 10);
+	err = o.by_thread ? write_by_thread(&o, nr, size) : write_by_hand(&o, nr, size);
 	if (err)
 		say("failed", NULL, err);
 	return err ? 1 : 0;

@@ -13,8 +13,9 @@
 #define VALUE_MAX 512
 
 /* One text on its way through inih, which asks for its lines one by one. inih cuts overlong lines,
- * takes an indented line for more of the key above, stops at NUL, splits at ':' too and does not tell the
- * line to its handler: so each line is checked and counted here, and inih gets only good ones. */
+ * takes an indented line for more of the key above, stops at NUL, splits at ':' too and does not
+ * tell the line to its handler: so each line is checked and counted here, and inih gets only good
+ * ones. */
 struct parser {
 	struct config *config;
 	const char *name, *text;
@@ -46,8 +47,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Copies the next line without its end and comment: a comment begins the line, or follows a blank. False
- * when it does not fit. */
+/* Copies the next line without its end and comment: a comment begins the line, or follows a blank.
+ * False when it does not fit. */
 static bool take_line(struct parser *p, char *line, size_t line_size)
 {
 	const char *s = p->text + p->at;
@@ -77,7 +78,8 @@ static bool take_line(struct parser *p, char *line, size_t line_size)
 static bool is_section(const char *name, size_t length)
 {
 	for (size_t i = 0; i < config_nr_keys; i++)
-		if (strlen(config_keys[i].section) == length && !memcmp(config_keys[i].section, name, length))
+		if (strlen(config_keys[i].section) == length &&
+		    !memcmp(config_keys[i].section, name, length))
 			return true;
 	return false;
 }
@@ -188,7 +190,7 @@ void config_defaults(struct config *c)
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < config_nr_keys; i++)
 		if (config_set(c, &config_keys[i], config_keys[i].text, why, sizeof(why)))
-			abort(); /* the table contradicts itself: every run and test would show it */
+			abort(); /* the table contradicts itself, as every run and test shows */
 }
 
 static void print_section(FILE *out, size_t i)
@@ -210,9 +212,9 @@ void config_print(const struct config *c, FILE *out)
 
 void config_print_commented(FILE *out)
 {
-	fputs("# pprofd's configuration: see pprofd.conf(5). Each key stands here with its default;\n"
-	      "# `pprofd -p` prints what is in effect, `pprofd -t` checks. Files in pprofd.conf.d/\n"
-	      "# whose names end in .conf are read after this one.\n\n",
+	fputs("# pprofd's configuration, as pprofd.conf(5) tells. Each key stands here with its\n"
+	      "# default; `pprofd -p` prints what is in effect, `pprofd -t` checks. Files in\n"
+	      "# pprofd.conf.d/ whose names end in .conf are read after this one.\n\n",
 	      out);
 	for (size_t i = 0; i < config_nr_keys; i++) {
 		const struct config_key *k = &config_keys[i];

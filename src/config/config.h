@@ -1,6 +1,6 @@
-/* config: /etc/pprofd.conf and its drop-ins, as pprofd.conf(5) tells them. One table (table.c) drives
- * parsing, ranges, defaults, printing and the shipped file. Pure but for config_load and the streams
- * given; nothing here logs. */
+/* config: /etc/pprofd.conf and its drop-ins, as pprofd.conf(5) tells them. One table (table.c)
+ * drives parsing, ranges, defaults, printing and the shipped file. Pure but for config_load and the
+ * streams given; nothing here logs. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -46,10 +46,11 @@ struct config {
 
 void config_defaults(struct config *c);
 
-/* Defaults, then FILE, then the files of FILE.d that end in .conf, in order of name (a later file's key
- * wins; within one file a repeated key is an error). A missing FILE is an error only when REQUIRED. 0,
- * or a negative errno with one line in ERROR that names the file: -EINVAL for "file:line: Section.Key:
- * why", what open(2) and read(2) say for files that cannot be read. *C is written on success only. */
+/* Defaults, then FILE, then the files of FILE.d that end in .conf, in order of name (a later file's
+ * key wins; within one file a repeated key is an error). A missing FILE is an error only when
+ * REQUIRED. 0, or a negative errno with one line in ERROR that names the file: -EINVAL for
+ * "file:line: Section.Key: why", what open(2) and read(2) say for files that cannot be read. *C is
+ * written on success only. */
 int config_load(struct config *c, const char *file, bool required, char *error, size_t error_size);
 /* One file's text, over what *C holds already; for config_load, tests and fuzzing. */
 int config_parse(struct config *c, const char *name, const char *text, size_t size, char *error,

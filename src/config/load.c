@@ -49,10 +49,12 @@ static int load_file(struct config *c, const char *file, char *error, size_t err
 	}
 	err = io_read_all(fd, &text, FILE_SIZE_MAX);
 	if (err) {
-		err = fail(file, err, err == -EFBIG ? "larger than 1 MiB" : NULL, error, error_size);
+		err = fail(file, err, err == -EFBIG ? "larger than 1 MiB" : NULL, error,
+			   error_size);
 		goto out;
 	}
-	err = config_parse(c, file, text.size ? (const char *)text.data : "", text.size, error, error_size);
+	err = config_parse(c, file, text.size ? (const char *)text.data : "", text.size, error,
+			   error_size);
 out:
 	buf_fini(&text);
 	close(fd);

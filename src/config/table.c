@@ -1,11 +1,29 @@
 #include "config/table.h"
 
-static const struct config_word scopes[] = { { "host", SCOPE_HOST }, { "none", SCOPE_NONE }, { 0 } };
-static const struct config_word events[] = { { "cpu", 0 }, { "cycles", 1 }, { 0 } };
-static const struct config_word callchains[] = { { "yes", 1 }, { "user", 2 }, { "kernel", 3 }, { 0 } };
+static const struct config_word scopes[] = {
+	{ "host", SCOPE_HOST },
+	{ "none", SCOPE_NONE },
+	{ 0 },
+};
+static const struct config_word events[] = {
+	{ "cpu", 0 },
+	{ "cycles", 1 },
+	{ 0 },
+};
+static const struct config_word callchains[] = {
+	{ "yes", 1 },
+	{ "user", 2 },
+	{ "kernel", 3 },
+	{ 0 },
+};
 static const struct config_word labels[] = {
-	{ "pid", 0 },  { "tid", 1 },	      { "comm", 2 }, { "thread_comm", 3 },
-	{ "unit", 4 }, { "container_id", 5 }, { 0 },
+	{ "pid", 0 },
+	{ "tid", 1 },
+	{ "comm", 2 },
+	{ "thread_comm", 3 },
+	{ "unit", 4 },
+	{ "container_id", 5 },
+	{ 0 },
 };
 static const struct config_word symbolizes[] = {
 	{ "no", SYMBOLIZE_NO },
@@ -25,8 +43,8 @@ const struct config_key config_keys[] = {
 	{ "Sampler", "Scope", CONFIG_CHOICE, AT(scope), 0, 0, "host", scopes,
 	  "What is sampled: host (every thread of it) or none." },
 	{ "Sampler", "Events", CONFIG_SET, AT(events), 1, 0, "cpu cycles", events,
-	  "Kinds of profile, a file each: cpu is a timer, cycles the hardware counter where there is\n"
-	  "one." },
+	  "Kinds of profile, a file each: cpu is a timer, cycles the hardware counter where\n"
+	  "there is one." },
 	{ "Sampler", "SampleFrequency", CONFIG_NUMBER, AT(sample_frequency), 1, 10000, "49", NULL,
 	  "Samples per second and CPU, 1 to 10000; off-beat on purpose." },
 	{ "Sampler", "CallChain", CONFIG_CHOICE, AT(callchain), 0, 0, "yes", callchains,
@@ -40,33 +58,36 @@ const struct config_key config_keys[] = {
 	  "The time that one profile covers, aligned to the wall clock, 1s to 1d." },
 	{ "Profile", "MaxMemory", CONFIG_BYTES, AT(max_memory), M, 4 * G, "64M", NULL,
 	  "A window ends early when its samples take this much, 1M to 4G." },
-	{ "Profile", "Labels", CONFIG_SET, AT(labels), 0, 0, "pid tid comm thread_comm unit container_id",
-	  labels, "What each sample is labelled with; empty: nothing." },
+	{ "Profile", "Labels", CONFIG_SET, AT(labels), 0, 0,
+	  "pid tid comm thread_comm unit container_id", labels,
+	  "What each sample is labelled with; empty: nothing." },
 
 	{ "Symbols", "Symbolize", CONFIG_CHOICE, AT(symbolize), 0, 0, "names", symbolizes,
 	  "Whether functions are named: no (addresses and build ids alone) or names." },
 	{ "Symbols", "CacheSize", CONFIG_BYTES, AT(cache_size), M, 4 * G, "64M", NULL,
 	  "Memory for symbol tables between windows, 1M to 4G." },
 
-	{ "Spool", "Directory", CONFIG_PATH, AT(spool_directory), 0, sizeof(((struct config *)0)->spool_directory) - 1,
-	  "/var/spool/pprofd", NULL, "Where the profiles go. It must exist." },
+	{ "Spool", "Directory", CONFIG_PATH, AT(spool_directory), 0,
+	  sizeof(((struct config *)0)->spool_directory) - 1, "/var/spool/pprofd", NULL,
+	  "Where the profiles go. It must exist." },
 	{ "Spool", "MaxUse", CONFIG_SHARE, AT(max_use), 4 * K, 1024 * T, "1G", NULL,
-	  "The most that profiles take on disk: a size, or a share of the file system in %; the oldest\n"
-	  "go first. Empty or 0: no limit." },
+	  "The most that profiles take on disk: a size, or a share of the file system in %;\n"
+	  "the oldest go first. Empty or 0: no limit." },
 	{ "Spool", "KeepFree", CONFIG_SHARE, AT(keep_free), 4 * K, 1024 * T, "15%", NULL,
-	  "What profiles leave free for others: a size, or a share of the file system in %. Empty or 0:\n"
-	  "no limit." },
+	  "What profiles leave free for others: a size, or a share of the file system in %.\n"
+	  "Empty or 0: no limit." },
 	{ "Spool", "MaxFiles", CONFIG_COUNT, AT(max_files), 1, UINT32_MAX, "", NULL,
 	  "The most profiles that are kept. Empty or 0: no limit." },
-	{ "Spool", "MaxRetentionSec", CONFIG_AGE, AT(max_retention_ns), SECOND, 36500 * DAY, "7d", NULL,
-	  "Profiles older than this are removed. Empty or 0: no limit." },
+	{ "Spool", "MaxRetentionSec", CONFIG_AGE, AT(max_retention_ns), SECOND, 36500 * DAY, "7d",
+	  NULL, "Profiles older than this are removed. Empty or 0: no limit." },
 	{ "Spool", "SyncFiles", CONFIG_BOOL, AT(sync_files), 0, 0, "yes", NULL,
-	  "Waits until a profile is on disk before it gets its name, so that no crash leaves half of\n"
-	  "one." },
+	  "Waits until a profile is on disk before it gets its name, so that no crash leaves\n"
+	  "half of one." },
 	{ "Spool", "CompressLevel", CONFIG_NUMBER, AT(compress_level), 1, 9, "6", NULL,
 	  "gzip's, 1 (fast) to 9 (small)." },
 
 	{ "Control", "Socket", CONFIG_PATH, AT(socket), 0, sizeof(((struct config *)0)->socket) - 1,
-	  "/run/pprofd/control", NULL, "Where pprofctl finds the daemon. A change needs a restart." },
+	  "/run/pprofd/control", NULL,
+	  "Where pprofctl finds the daemon. A change needs a restart." },
 };
 const size_t config_nr_keys = sizeof(config_keys) / sizeof(config_keys[0]);

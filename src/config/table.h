@@ -1,5 +1,5 @@
-/* table: every key of the configuration: where it lives in struct config, what it may be, what it is by
- * default, what the shipped file says of it. */
+/* table: every key of the configuration: where it lives in struct config, what it may be, what it
+ * is by default, what the shipped file says of it. */
 #ifndef CONFIG_TABLE_H
 #define CONFIG_TABLE_H
 
@@ -28,8 +28,8 @@ struct config_key {
 	const char *section, *name;
 	enum config_type type;
 	size_t offset; /* in struct config */
-	uint64_t min, max; /* in the unit stored; PATH: max is the most bytes; SET: min is the fewest words.
-			    * 0 as "no limit" is always allowed where empty is */
+	uint64_t min, max; /* in the unit stored; PATH: max is the most bytes; SET: min is the
+			    * fewest words. 0 as "no limit" is always allowed where empty is */
 	const char *text; /* the default, as the file writes it */
 	const struct config_word *words; /* up to a NULL word */
 	const char *help; /* lines of the shipped file */

@@ -47,7 +47,8 @@ int units_parse_size(const char *s, uint64_t *bytes)
 		return err;
 	if (*s) {
 		suffix = strchr(suffixes, *s++);
-		if (!suffix || *s || __builtin_mul_overflow(v, UINT64_C(1024) << (suffix - suffixes) * 10, &v))
+		if (!suffix || *s ||
+		    __builtin_mul_overflow(v, UINT64_C(1024) << (suffix - suffixes) * 10, &v))
 			return -EINVAL;
 	}
 	*bytes = v;
@@ -86,7 +87,8 @@ static uint64_t take_unit(const char **s)
 	size_t length = strspn(*s, "abcdefghijklmnopqrstuvwxyz");
 
 	for (size_t i = 0; i < NR_SPAN_UNITS; i++)
-		if (length == strlen(span_units[i].name) && !strncmp(*s, span_units[i].name, length)) {
+		if (length == strlen(span_units[i].name) &&
+		    !strncmp(*s, span_units[i].name, length)) {
 			*s += length;
 			return span_units[i].ns;
 		}
@@ -108,7 +110,8 @@ int units_parse_span(const char *s, uint64_t *ns)
 		if (take_number(&s, &v))
 			return -EINVAL;
 		unit = take_unit(&s);
-		if (!unit || __builtin_mul_overflow(v, unit, &v) || __builtin_add_overflow(sum, v, &sum))
+		if (!unit || __builtin_mul_overflow(v, unit, &v) ||
+		    __builtin_add_overflow(sum, v, &sum))
 			return -EINVAL;
 	} while (*s);
 	*ns = sum;
@@ -138,7 +141,7 @@ void units_format_span(uint64_t ns, char *out, size_t size)
 		if (!v || !span_units[i].written)
 			continue;
 		ns -= v * span_units[i].ns;
-		n += (size_t)snprintf(out + n, size - n, "%s%llu%s", n ? " " : "", (unsigned long long)v,
-				      span_units[i].name);
+		n += (size_t)snprintf(out + n, size - n, "%s%llu%s", n ? " " : "",
+				      (unsigned long long)v, span_units[i].name);
 	}
 }

@@ -64,7 +64,8 @@ static const char *set_span(const struct config_key *k, const char *text, uint64
 /* "must be A, B or C" */
 static const char *not_a_word(const struct config_key *k, char *why, size_t why_size)
 {
-	size_t n = (size_t)snprintf(why, why_size, "must be %s", k->type == CONFIG_SET ? "of " : "");
+	size_t n =
+		(size_t)snprintf(why, why_size, "must be %s", k->type == CONFIG_SET ? "of " : "");
 
 	for (const struct config_word *w = k->words; w->word && n < why_size; w++)
 		n += (size_t)snprintf(why + n, why_size - n, "%s%s",
@@ -72,7 +73,8 @@ static const char *not_a_word(const struct config_key *k, char *why, size_t why_
 	return why;
 }
 
-static const struct config_word *find_word(const struct config_key *k, const char *text, size_t length)
+static const struct config_word *find_word(const struct config_key *k, const char *text,
+					   size_t length)
 {
 	for (const struct config_word *w = k->words; w->word; w++)
 		if (strlen(w->word) == length && !memcmp(w->word, text, length))

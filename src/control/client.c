@@ -49,11 +49,13 @@ static int connect_to(const char *path, int64_t deadline)
 	if (fd < 0)
 		return -errno;
 	/* EAGAIN: the daemon's queue is full. poll(2) does not tell when it is no longer. */
-	while ((err = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0) == -EAGAIN) {
-		if (now_ms() >= deadline) {
-			err = -ETIMEDOUT;
+	for (;;) {
+		err = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
+		if (err != -EAGAIN)
 			break;
-		}
+		err = -ETIMEDOUT;
+		if (now_ms() >= deadline)
+			break;
 		nanosleep(&pause, NULL);
 	}
 	if (err) {
@@ -95,7 +97,8 @@ static int receive_answer(int fd, struct buf *answer, int64_t deadline)
 
 		if (n > 0) {
 			answer->size += (size_t)n;
-			if (answer->size >= 2 && !memcmp(answer->data + answer->size - 2, "\n\n", 2))
+			if (answer->size >= 2 &&
+			    !memcmp(answer->data + answer->size - 2, "\n\n", 2))
 				return 0;
 			if (answer->size > CONTROL_ANSWER_MAX + CONTROL_ANSWER_MAX / 8)
 				return -EMSGSIZE;
@@ -141,7 +144,8 @@ static int take_status(struct buf *answer, char *error, size_t error_size)
 		return 0;
 	line = last_line(text, answer->size);
 	if (answer->size && !strncmp(text + line, "error=", 6))
-		snprintf(error, error_size, "%.*s", (int)(answer->size - line - 7), text + line + 6);
+		snprintf(error, error_size, "%.*s", (int)(answer->size - line - 7),
+			 text + line + 6);
 	else
 		snprintf(error, error_size, "%s", strerror((int)nr));
 	return -(int)nr;
@@ -163,8 +167,8 @@ static int connection_failed(const char *path, int err, char *error, size_t erro
 	return err;
 }
 
-int control_ask(const char *socket, const char *request, int timeout_ms, struct buf *out, char *error,
-		size_t error_size)
+int control_ask(const char *socket, const char *request, int timeout_ms, struct buf *out,
+		char *error, size_t error_size)
 {
 	int64_t deadline = now_ms() + timeout_ms;
 	struct buf answer = { 0 };
@@ -200,14 +204,16 @@ out:
 
 const char *control_get(const struct buf *answer, const char *key, char *value, size_t size)
 {
-	const char *line = (const char *)answer->data, *end = line ? line + answer->size : NULL, *newline;
+	const char *line = (const char *)answer->data, *newline;
+	const char *end = line ? line + answer->size : NULL;
 	size_t length = strlen(key);
 
 	for (; line && line < end; line = newline + 1) {
 		newline = memchr(line, '\n', (size_t)(end - line));
 		if (!newline)
 			break;
-		if ((size_t)(newline - line) > length && !memcmp(line, key, length) && line[length] == '=') {
+		if ((size_t)(newline - line) > length && !memcmp(line, key, length) &&
+		    line[length] == '=') {
 			line += length + 1;
 			snprintf(value, size, "%.*s", (int)(newline - line), line);
 			return value;

@@ -30,7 +30,8 @@ int control_split(char *line, char **argv, int max)
 			line[i] = ' ';
 	if (!text_is_clean(line, length))
 		return -EINVAL;
-	for (char *save, *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+	for (char *save, *word = strtok_r(line, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save)) {
 		if (argc + 1 >= max)
 			return -E2BIG;
 		argv[argc++] = word;
@@ -79,7 +80,7 @@ void control_end(struct control_client *c, int err, const char *why)
 	buf_printf(&c->out, "errno=%d\n\n", -err);
 	c->busy = false;
 	c->active_ms = control_now_ms();
-	if (!c->asking) /* a late answer: sent from the loop, so that the caller is not called meanwhile */
+	if (!c->asking) /* late: sent from the loop, so that the caller is not called meanwhile */
 		watch(c, EPOLLOUT);
 }
 
@@ -91,7 +92,8 @@ bool control_may_change(const struct control_client *c)
 static void send_answer(struct control_client *c)
 {
 	while (c->sent < c->out.size) {
-		ssize_t n = send(c->watch.fd, c->out.data + c->sent, c->out.size - c->sent, MSG_NOSIGNAL);
+		ssize_t n = send(c->watch.fd, c->out.data + c->sent, c->out.size - c->sent,
+				 MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -1,9 +1,10 @@
 /* protocol: what pprofctl and pprofd say on the control socket, a SOCK_STREAM one.
  *
  * A request is one line, "VERB [ARG…]\n", words parted by blanks. The answer is lines "key=value"
- * (values cleaned text), when it failed "error=WORDS", then "errno=N", N being 0 or a positive errno,
- * then an empty line. A client may send further requests at once; they are answered in order. It may
- * close its side for writing after the last. A line that its sender did not end is no request. */
+ * (values cleaned text), when it failed "error=WORDS", then "errno=N", N being 0 or a positive
+ * errno, then an empty line. A client may send further requests at once; they are answered in
+ * order. It may close its side for writing after the last. A line that its sender did not end is no
+ * request. */
 #ifndef CONTROL_PROTOCOL_H
 #define CONTROL_PROTOCOL_H
 
@@ -11,6 +12,6 @@
 #define CONTROL_WORDS_MAX   32
 #define CONTROL_ANSWER_MAX  (1 << 20) /* a longer one is answered with EMSGSIZE instead */
 #define CONTROL_CLIENTS_MAX 32
-#define CONTROL_IDLE_MS     10000 /* a client that completes no line, or reads nothing, for so long is closed */
+#define CONTROL_IDLE_MS     10000 /* who completes no line and reads nothing so long is closed */
 
 #endif

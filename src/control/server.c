@@ -105,7 +105,7 @@ static void tick(struct loop_timer *t)
 
 	if (s->paused)
 		s->paused = loop_mod(s->loop, &s->watch, EPOLLIN) < 0;
-	/* Backwards: freeing moves the last into the gap. Who waits for a late answer is not idle. */
+	/* Backwards: freeing moves the last into the gap. Who waits for an answer is not idle. */
 	for (unsigned i = s->nr_clients; i--;)
 		if (!s->clients[i]->busy && now - s->clients[i]->active_ms > CONTROL_IDLE_MS)
 			control_client_free(s->clients[i]);
@@ -151,7 +151,7 @@ static int clear_stale(const struct sockaddr_un *addr)
 	return unlink(addr->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Nobody can connect between bind(2) and listen(2), so the mode is there before the first client. */
+/* Nobody can connect between bind(2) and listen(2), so the mode is there first. */
 static int listen_on(struct control_server *s)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };

@@ -6,7 +6,8 @@
 
 #include "spool/spool.h"
 
-/* A file of spool_create that has a (hidden) name, known by its inode: descriptors may be copied. */
+/* A file of spool_create that has a (hidden) name, known by its inode: descriptors may be
+ * copied. */
 struct spool_temporary {
 	dev_t dev;
 	ino_t ino;
@@ -38,7 +39,7 @@ int spool_scan(int dir, void (*fn)(void *ctx, const struct spool_file *f), void 
 /* Opens the folder again when DIRECTORY is no longer what is open. 0 or negative errno. */
 int spool_refresh(struct spool *s);
 
-/* The bookkeeping of one publishing: one look through the folder, then what was added and removed. */
+/* The bookkeeping of one publishing: one look through the folder, then what came and went. */
 struct spool_inventory;
 
 int spool_inventory_new(struct spool_inventory **out, struct spool *s, int64_t now);
@@ -48,7 +49,8 @@ void spool_inventory_add(struct spool_inventory *inv, const char *name, uint64_t
 /* INCOMING: bytes of a file that is on disk but has no name yet; 0: none. */
 int spool_inventory_prune(struct spool_inventory *inv, const struct spool_limits *limits,
 			  uint64_t incoming, uint64_t room, struct spool_pruned *pruned);
-/* Log a failure ("WHAT DIRECTORY: ERR") and one to prune, once until the reason changes. Return ERR. */
+/* Log a failure ("WHAT DIRECTORY: ERR") and one to prune, once until the reason changes. Return
+ * ERR. */
 int spool_failed(struct spool *s, const char *what, int err);
 int spool_tell_pruning(struct spool *s, int err);
 

@@ -24,7 +24,8 @@ int spool_format_name(const struct spool_name *n, char *out, size_t size)
 	struct tm tm;
 	int length;
 
-	if (!n->kind[0] || !consists_of(n->kind, KIND_CHARS) || !consists_of(n->target, TARGET_CHARS))
+	if (!n->kind[0] || !consists_of(n->kind, KIND_CHARS) ||
+	    !consists_of(n->target, TARGET_CHARS))
 		return -EINVAL;
 	if (n->start < 0 || n->start >= STAMP_END || !gmtime_r(&start, &tm))
 		return -EINVAL;
@@ -109,8 +110,8 @@ static bool parse_kind_and_target(const char *s, struct spool_name *n)
 	return true;
 }
 
-/* From the right, since a target may hold dashes, even a stamp. The pieces are read loosely: a name is
- * ours when it is exactly what we would write for them. */
+/* From the right, since a target may hold dashes, even a stamp. The pieces are read loosely: a name
+ * is ours when it is exactly what we would write for them. */
 bool spool_parse_name(const char *name, struct spool_name *n)
 {
 	char copy[SPOOL_NAME_MAX], again[SPOOL_NAME_MAX], *word, *stamp;

@@ -67,8 +67,8 @@ struct spool_inventory {
 	uint32_t nr_items, items_cap;
 	struct buf names;
 	uint64_t use, nr_files;  /* of those that are not gone */
-	uint64_t total, avail;   /* of the file system, at the beginning; freed bytes are added here, since
-				  * some file systems give them back late */
+	uint64_t total, avail; /* of the file system, at the beginning; freed bytes are added here,
+				* since some file systems give them back late */
 	int statvfs_err;
 };
 
@@ -181,7 +181,8 @@ static uint64_t share(uint64_t total, unsigned percent, uint64_t otherwise)
 	return percent ? total / 100 * percent : otherwise;
 }
 
-static bool is_too_old(const struct spool_inventory *inv, const struct item *it, uint64_t retention_ns)
+static bool is_too_old(const struct spool_inventory *inv, const struct item *it,
+		       uint64_t retention_ns)
 {
 	return retention_ns && !it->future && it->end < inv->now &&
 	       (uint64_t)(inv->now - it->end) > retention_ns / 1000000000;
@@ -208,7 +209,8 @@ int spool_inventory_prune(struct spool_inventory *inv, const struct spool_limits
 			    (limits->max_files && inv->nr_files + more > limits->max_files);
 		int err;
 
-		if (it->kept || it->gone || !(over || is_too_old(inv, it, limits->max_retention_ns)))
+		if (it->kept || it->gone ||
+		    !(over || is_too_old(inv, it, limits->max_retention_ns)))
 			continue;
 		err = remove_item(inv, it, pruned);
 		if (err && !first_err)

@@ -157,7 +157,8 @@ static int create_temporary(struct spool *s, const struct spool_name *n)
 		if (err)
 			return err;
 		snprintf(hidden, sizeof(hidden), ".%s.tmp", name);
-		fd = openat(s->dir, hidden, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+		fd = openat(s->dir, hidden, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			    FILE_MODE);
 		if (fd < 0 && errno != EEXIST)
 			return -errno;
 	}
@@ -196,7 +197,8 @@ static void forget_temporary(struct spool *s, struct spool_temporary *t)
 
 static bool has_no_tmpfile(int err)
 {
-	/* EISDIR: a kernel that does not know the flag; ENOENT is left: there it means a removed folder. */
+	/* EISDIR: a kernel that does not know the flag; ENOENT is left: there it means a removed
+	 * folder. */
 	return err == EOPNOTSUPP || err == EISDIR || err == EINVAL || err == ENOSYS;
 }
 

@@ -1,5 +1,5 @@
-/* spool: the folder of finished profiles: names, whole-or-nothing publishing, retention. Blocking: in
- * the daemon all calls are made by the spool's thread (spool/thread.h).
+/* spool: the folder of finished profiles: names, whole-or-nothing publishing, retention. Blocking:
+ * in the daemon all calls are made by the spool's thread (spool/thread.h).
  *
  * The folder is kept open. It may be removed, moved or mounted over meanwhile: calls then fail, and
  * spool_create and spool_prune open DIRECTORY anew. Publishing and pruning log their failures
@@ -50,8 +50,8 @@ struct spool;
 int spool_open(struct spool **out, const char *directory, bool lock);
 void spool_close(struct spool *s);
 
-/* A file without a name (O_TMPFILE; where the file system has none, a hidden ".NAME.tmp"), mode 0640.
- * Descriptor or negative errno. */
+/* A file without a name (O_TMPFILE; where the file system has none, a hidden ".NAME.tmp"), mode
+ * 0640. Descriptor or negative errno. */
 int spool_create(struct spool *s, const struct spool_name *n);
 /* Gives FD (of spool_create) its name: fsync when SYNC, link, never overwriting (seq counts up from
  * N's), fsync of the folder; prunes by LIMITS before, with room for the file, and after. FINAL gets
@@ -63,24 +63,25 @@ int spool_publish(struct spool *s, int fd, const struct spool_name *n,
 void spool_discard(struct spool *s, int fd);
 
 /* Retention. Files go by the time in their names, never by mtime, the oldest first. A file that
- * begins more than this after now was written before the clock was stepped back: older than all that
- * begin by now, it goes before them, and no age ends it. */
+ * begins more than this after now was written before the clock was stepped back: older than all
+ * that begin by now, it goes before them, and no age ends it. */
 #define SPOOL_CLOCK_SLACK 3600 /* seconds */
 
 struct spool_pruned {
 	uint64_t nr_files, bytes; /* bytes on disk */
 };
 
-/* Removes files until LIMITS hold with ROOM more bytes; never the newest of all. NOW is in seconds of
- * the epoch. 0 or the negative errno of the first failure; PRUNED (may be NULL) is written always. */
+/* Removes files until LIMITS hold with ROOM more bytes; never the newest of all. NOW is in seconds
+ * of the epoch. 0 or the negative errno of the first failure; PRUNED (may be NULL) is written
+ * always. */
 int spool_prune(struct spool *s, const struct spool_limits *limits, uint64_t room, int64_t now,
 		struct spool_pruned *pruned);
 /* The disk is full: removes the oldest files that hold BYTES, never the newest, whatever the limits
  * are. As spool_prune. */
 int spool_sacrifice(struct spool *s, uint64_t bytes, int64_t now, struct spool_pruned *pruned);
 
-/* All own files, by start, then name; *entries is malloc'ed. Number or negative errno. DIRECTORY need
- * not be locked. */
+/* All own files, by start, then name; *entries is malloc'ed. Number or negative errno. DIRECTORY
+ * need not be locked. */
 long spool_list(const char *directory, struct spool_entry **entries);
 
 #endif

@@ -22,8 +22,8 @@ struct spool_thread {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t submitted_cond, ended_cond;
-	/* Under the mutex. Counts since the start, told ≤ ended ≤ submitted; job N is in slot N % JOBS. The
-	 * slot of job `ended` is the thread's while it runs it. */
+	/* Under the mutex. Counts since the start, told ≤ ended ≤ submitted; job N is in slot N %
+	 * JOBS. The slot of job `ended` is the thread's while it runs it. */
 	unsigned told, ended, submitted;
 	bool stop;
 	bool left_behind;
@@ -50,15 +50,16 @@ static int write_once(struct spool *s, struct spool_job *job)
 		spool_discard(s, fd);
 		return err;
 	}
-	err = spool_publish(s, fd, &job->name, &job->limits, job->sync, job->final, sizeof(job->final));
+	err = spool_publish(s, fd, &job->name, &job->limits, job->sync, job->final,
+			    sizeof(job->final));
 	close(fd);
 	if (!err)
 		job->written = written;
 	return err;
 }
 
-/* A full disk costs old files first. What it takes is known for the uncompressed profile only, which is
- * more than enough. */
+/* A full disk costs old files first. What it takes is known for the uncompressed profile only,
+ * which is more than enough. */
 static int write_profile(struct spool *s, struct spool_job *job)
 {
 	int err = write_once(s, job);
@@ -77,8 +78,8 @@ static void run(struct spool *s, struct spool_job *job)
 		job->status = job->fd < 0 ? job->fd : 0;
 		break;
 	case SPOOL_PUBLISH:
-		job->status = spool_publish(s, job->fd, &job->name, &job->limits, job->sync, job->final,
-					    sizeof(job->final));
+		job->status = spool_publish(s, job->fd, &job->name, &job->limits, job->sync,
+					    job->final, sizeof(job->final));
 		close_fd(&job->fd);
 		break;
 	case SPOOL_WRITE:
@@ -239,7 +240,8 @@ static bool finish(struct spool_thread *t, const struct timespec *deadline)
 		tell(t);
 		pthread_mutex_lock(&t->mutex);
 		while (t->told == t->ended && t->ended != t->submitted && !late)
-			late = pthread_cond_timedwait(&t->ended_cond, &t->mutex, deadline) == ETIMEDOUT;
+			late = pthread_cond_timedwait(&t->ended_cond, &t->mutex, deadline) ==
+			       ETIMEDOUT;
 		all = t->told == t->submitted;
 		if (all) {
 			t->stop = true;

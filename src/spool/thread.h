@@ -1,5 +1,5 @@
-/* thread: the spool's thread. Every call on the spool's file system is made by it, so that a slow disk
- * holds up no sample. Jobs run in order; each one's end is told in the loop. */
+/* thread: the spool's thread. Every call on the spool's file system is made by it, so that a slow
+ * disk holds up no sample. Jobs run in order; each one's end is told in the loop. */
 #ifndef SPOOL_THREAD_H
 #define SPOOL_THREAD_H
 
@@ -13,8 +13,8 @@ struct spool_thread;
 enum spool_job_what {
 	SPOOL_CREATE,  /* name → fd, the submitter's until it submits it back */
 	SPOOL_PUBLISH, /* fd, named */
-	SPOOL_WRITE,   /* compresses data_fd's first data_size bytes into a new file, then publishes: what
-			* the worker did not do. When the disk is full, old files make room, once */
+	SPOOL_WRITE,   /* compresses data_fd's first data_size bytes into a new file and publishes:
+			* what the worker did not do. On a full disk old files make room, once */
 	SPOOL_DISCARD, /* fd */
 	SPOOL_PRUNE    /* by limits, now; also for vacuum */
 };
@@ -37,18 +37,20 @@ struct spool_job {
 	struct spool_pruned pruned; /* PRUNE, and what a full disk cost in WRITE */
 };
 
-/* Called in the loop for each job that has ended; JOB is the callee's own to change and lasts until it
- * returns. Descriptors of a PUBLISH, WRITE or DISCARD job are closed by then, whatever its status. */
+/* Called in the loop for each job that has ended; JOB is the callee's own to change and lasts until
+ * it returns. Descriptors of a PUBLISH, WRITE or DISCARD job are closed by then, whatever its
+ * status. */
 typedef void (*spool_done_fn)(void *ctx, struct spool_job *job);
 
 /* Opens DIRECTORY as spool_open does, locked, and starts the thread. 0 or negative errno. */
 int spool_thread_new(struct spool_thread **out, const char *directory, struct loop *l,
 		     spool_done_fn fn, void *ctx);
-/* Finishes all jobs, those too that FN submits meanwhile (FN is called here), waiting at most TIMEOUT_MS,
- * then ends the thread. A thread that still hangs in a dead disk is left behind with its jobs; it frees
- * what it holds if it ever returns. Whether all jobs ended. */
+/* Finishes all jobs, those too that FN submits meanwhile (FN is called here), waiting at most
+ * TIMEOUT_MS, then ends the thread. A thread that still hangs in a dead disk is left behind with
+ * its jobs; it frees what it holds if it ever returns. Whether all jobs ended. */
 bool spool_thread_free(struct spool_thread *t, int timeout_ms);
-/* Copies JOB into the queue. Never blocks; -EAGAIN when SPOOL_THREAD_JOBS wait: nothing is closed then. */
+/* Copies JOB into the queue. Never blocks; -EAGAIN when SPOOL_THREAD_JOBS wait: nothing is closed
+ * then. */
 int spool_thread_submit(struct spool_thread *t, const struct spool_job *job);
 unsigned spool_thread_nr_waiting(const struct spool_thread *t);
 

@@ -454,7 +454,8 @@ static void *ask_thread(void *arg)
 {
 	struct asking *a = arg;
 
-	a->ret = control_ask(a->path, a->request, a->timeout_ms, &a->out, a->error, sizeof(a->error));
+	a->ret = control_ask(a->path, a->request, a->timeout_ms, &a->out, a->error,
+			     sizeof(a->error));
 	__atomic_store_n(&a->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -516,12 +517,21 @@ static void the_client_believes_nothing(void **state)
 		int ret;
 	} cases[] = {
 #define SAYS(text, ret) { text, sizeof(text) - 1, ret }
-		SAYS("errno=0\n\n", 0), SAYS("a=b\nerrno=0\n\n", 0), SAYS("", -EPIPE),
-		SAYS("errno=0\n", -EPIPE), SAYS("a=b\n\n", -EBADMSG), SAYS("\n\n", -EBADMSG),
-		SAYS("errno=\n\n", -EBADMSG), SAYS("errno=-1\n\n", -EBADMSG), SAYS("errno=x\n\n", -EBADMSG),
-		SAYS("errno=99999\n\n", -EBADMSG), SAYS("errno=0x\n\n", -EBADMSG),
-		SAYS("a\0b\nerrno=0\n\n", -EBADMSG), SAYS("errno=5\n\n", -EIO),
-		SAYS("error=\nerrno=5\n\n", -EIO), SAYS("xerrno=0\n\n", -EBADMSG),
+		SAYS("errno=0\n\n", 0),
+		SAYS("a=b\nerrno=0\n\n", 0),
+		SAYS("", -EPIPE),
+		SAYS("errno=0\n", -EPIPE),
+		SAYS("a=b\n\n", -EBADMSG),
+		SAYS("\n\n", -EBADMSG),
+		SAYS("errno=\n\n", -EBADMSG),
+		SAYS("errno=-1\n\n", -EBADMSG),
+		SAYS("errno=x\n\n", -EBADMSG),
+		SAYS("errno=99999\n\n", -EBADMSG),
+		SAYS("errno=0x\n\n", -EBADMSG),
+		SAYS("a\0b\nerrno=0\n\n", -EBADMSG),
+		SAYS("errno=5\n\n", -EIO),
+		SAYS("error=\nerrno=5\n\n", -EIO),
+		SAYS("xerrno=0\n\n", -EBADMSG),
 	};
 	struct fixture *f = *state;
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };

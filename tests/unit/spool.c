@@ -16,6 +16,7 @@
 #include "spool/spool.h"
 
 #define START INT64_C(1795370400) /* 20261122T180000Z */
+#define SECOND UINT64_C(1000000000)
 
 static const struct spool_limits no_limits;
 
@@ -106,10 +107,10 @@ static void names_go_both_ways(void **state)
 		{ "cpu@--19700101T000000Z-4294967295s.pb.gz", { "cpu", "-", 0, UINT32_MAX, 0 } },
 		{ "cpu-99991231T235959Z-60s.pb.gz", { "cpu", "", 253402300799, 60, 0 } },
 		{ "cpu-20240229T000000Z-60s.pb.gz", { "cpu", "", 1709164800, 60, 0 } },
-		{ "abcdefghijklmnopqrstuvwxyz_____@abcdefghijklmnopqrstuvwxyzABCDEF-99991231T235959Z-"
-		  "4294967295s-4294967295.pb.gz",
-		  { "abcdefghijklmnopqrstuvwxyz_____", "abcdefghijklmnopqrstuvwxyzABCDEF", 253402300799,
-		    UINT32_MAX, UINT32_MAX } },
+		{ "abcdefghijklmnopqrstuvwxyz_____@abcdefghijklmnopqrstuvwxyzABCDEF-"
+		  "99991231T235959Z-4294967295s-4294967295.pb.gz",
+		  { "abcdefghijklmnopqrstuvwxyz_____", "abcdefghijklmnopqrstuvwxyzABCDEF",
+		    253402300799, UINT32_MAX, UINT32_MAX } },
 	};
 	char out[SPOOL_NAME_MAX];
 	struct spool_name n;
@@ -130,24 +131,50 @@ static void names_go_both_ways(void **state)
 static void other_names_are_not_ours(void **state)
 {
 	static const char *const bad[] = {
-		"", ".", "..", ".pb.gz", "x.pb.gz", "cpu.pb.gz", "-.pb.gz", "--.pb.gz", "---.pb.gz",
-		"cpu-20261122T180000Z-60s", "cpu-20261122T180000Z-60s.pb", "cpu-20261122T180000Z-60s.pb.gz~",
-		".cpu-20261122T180000Z-60s.pb.gz", ".cpu-20261122T180000Z-60s.pb.gz.tmp",
-		"CPU-20261122T180000Z-60s.pb.gz", "cpu2-20261122T180000Z-60s.pb.gz",
-		"-20261122T180000Z-60s.pb.gz", "@web-20261122T180000Z-60s.pb.gz",
-		"cpu@-20261122T180000Z-60s.pb.gz", "cpu@a@b-20261122T180000Z-60s.pb.gz",
-		"cpu@a.b-20261122T180000Z-60s.pb.gz", "cpu@a/b-20261122T180000Z-60s.pb.gz",
-		"cpu-20261122T180000-60s.pb.gz", "cpu-20261122 180000Z-60s.pb.gz",
-		"cpu-20261322T180000Z-60s.pb.gz", "cpu-20260230T180000Z-60s.pb.gz",
-		"cpu-20230229T000000Z-60s.pb.gz", "cpu-20261122T240000Z-60s.pb.gz",
-		"cpu-20261122T186000Z-60s.pb.gz", "cpu-20261122T180060Z-60s.pb.gz",
-		"cpu-19691231T235959Z-60s.pb.gz", "cpu-00000000T000000Z-60s.pb.gz",
-		"cpu-20261122T180000Z-s.pb.gz", "cpu-20261122T180000Z-60.pb.gz",
-		"cpu-20261122T180000Z-060s.pb.gz", "cpu-20261122T180000Z-+60s.pb.gz",
-		"cpu-20261122T180000Z-4294967296s.pb.gz", "cpu-20261122T180000Z-60s-0.pb.gz",
-		"cpu-20261122T180000Z-60s-01.pb.gz", "cpu-20261122T180000Z-60s-4294967296.pb.gz",
-		"cpu-20261122T180000Z-60s-.pb.gz", "cpu-20261122T180000Z-60s-1-2.pb.gz",
-		"cpu-20261122T180000Z-60s-x.pb.gz", "cpu-20261122T180000Z-60s\n.pb.gz",
+		"",
+		".",
+		"..",
+		".pb.gz",
+		"x.pb.gz",
+		"cpu.pb.gz",
+		"-.pb.gz",
+		"--.pb.gz",
+		"---.pb.gz",
+		"cpu-20261122T180000Z-60s",
+		"cpu-20261122T180000Z-60s.pb",
+		"cpu-20261122T180000Z-60s.pb.gz~",
+		".cpu-20261122T180000Z-60s.pb.gz",
+		".cpu-20261122T180000Z-60s.pb.gz.tmp",
+		"CPU-20261122T180000Z-60s.pb.gz",
+		"cpu2-20261122T180000Z-60s.pb.gz",
+		"-20261122T180000Z-60s.pb.gz",
+		"@web-20261122T180000Z-60s.pb.gz",
+		"cpu@-20261122T180000Z-60s.pb.gz",
+		"cpu@a@b-20261122T180000Z-60s.pb.gz",
+		"cpu@a.b-20261122T180000Z-60s.pb.gz",
+		"cpu@a/b-20261122T180000Z-60s.pb.gz",
+		"cpu-20261122T180000-60s.pb.gz",
+		"cpu-20261122 180000Z-60s.pb.gz",
+		"cpu-20261322T180000Z-60s.pb.gz",
+		"cpu-20260230T180000Z-60s.pb.gz",
+		"cpu-20230229T000000Z-60s.pb.gz",
+		"cpu-20261122T240000Z-60s.pb.gz",
+		"cpu-20261122T186000Z-60s.pb.gz",
+		"cpu-20261122T180060Z-60s.pb.gz",
+		"cpu-19691231T235959Z-60s.pb.gz",
+		"cpu-00000000T000000Z-60s.pb.gz",
+		"cpu-20261122T180000Z-s.pb.gz",
+		"cpu-20261122T180000Z-60.pb.gz",
+		"cpu-20261122T180000Z-060s.pb.gz",
+		"cpu-20261122T180000Z-+60s.pb.gz",
+		"cpu-20261122T180000Z-4294967296s.pb.gz",
+		"cpu-20261122T180000Z-60s-0.pb.gz",
+		"cpu-20261122T180000Z-60s-01.pb.gz",
+		"cpu-20261122T180000Z-60s-4294967296.pb.gz",
+		"cpu-20261122T180000Z-60s-.pb.gz",
+		"cpu-20261122T180000Z-60s-1-2.pb.gz",
+		"cpu-20261122T180000Z-60s-x.pb.gz",
+		"cpu-20261122T180000Z-60s\n.pb.gz",
 		"abcdefghijklmnopqrstuvwxyz______-20261122T180000Z-60s.pb.gz",
 		"cpu@abcdefghijklmnopqrstuvwxyzABCDEFG-20261122T180000Z-60s.pb.gz",
 	};
@@ -214,8 +241,12 @@ static void a_file_appears_whole_and_replaces_none(void **state)
 static void opening_takes_the_lock_and_sweeps_own_temporaries(void **state)
 {
 	static const char *const foreign[] = {
-		".tmp", ".x.tmp", ".cpu-20261122T180000Z-60s.pb.gz", ".cpu-20261122T180000Z-60s.pb.gz.tmp2",
-		"cpu-20261122T180000Z-60s.pb.gz.tmp", "..cpu-20261122T180000Z-60s.pb.gz.tmp",
+		".tmp",
+		".x.tmp",
+		".cpu-20261122T180000Z-60s.pb.gz",
+		".cpu-20261122T180000Z-60s.pb.gz.tmp2",
+		"cpu-20261122T180000Z-60s.pb.gz.tmp",
+		"..cpu-20261122T180000Z-60s.pb.gz.tmp",
 	};
 	static const char stale[] = ".cpu-20261122T180000Z-60s-3.pb.gz.tmp";
 	char *dir = make_dir();
@@ -253,7 +284,8 @@ static void a_folder_that_went_away_is_opened_again(void **state)
 	fd = spool_create(s, &n);
 	assert_true(fd >= 0);
 	assert_int_equal(rmdir(dir), 0);
-	assert_int_equal(spool_publish(s, fd, &n, &no_limits, false, final, sizeof(final)), -ENOENT);
+	assert_int_equal(spool_publish(s, fd, &n, &no_limits, false, final, sizeof(final)),
+			 -ENOENT);
 	close(fd);
 	assert_int_equal(spool_create(s, &n), -ENOENT);
 	assert_int_equal(mkdir(dir, 0750), 0);
@@ -359,10 +391,11 @@ static void each_limit_takes_the_oldest(void **state)
 		{ { .max_files = 10 }, 1, START + 600, "123456789", 1 },
 		{ { .max_files = 4 }, 0, START + 600, "6789", 6 },
 		/* File 0 ended 540 s ago. */
-		{ { .max_retention_ns = 540 * UINT64_C(1000000000) }, 0, START + 600, "0123456789", 0 },
-		{ { .max_retention_ns = 539 * UINT64_C(1000000000) }, 0, START + 600, "123456789", 1 },
+		{ { .max_retention_ns = 540 * SECOND }, 0, START + 600, "0123456789", 0 },
+		{ { .max_retention_ns = 539 * SECOND }, 0, START + 600, "123456789", 1 },
 		{ { .max_retention_ns = 1 }, 0, START + 86400, "9", 9 },
-		{ { .max_retention_ns = 1 }, 0, START - 86400, "0123456789", 0 }, /* the clock went back */
+		/* The clock went back. */
+		{ { .max_retention_ns = 1 }, 0, START - 86400, "0123456789", 0 },
 		{ { .keep_free = UINT64_MAX / 4 }, 0, START + 600, "9", 9 },
 		{ { .keep_free_percent = 100 }, 0, START + 600, "9", 9 },
 		{ { .max_use_percent = 100 }, 0, START + 600, "0123456789", 0 },
@@ -374,7 +407,8 @@ static void each_limit_takes_the_oldest(void **state)
 		struct spool *s = ten_files(dir);
 		struct spool_pruned p = { 99, 99 };
 
-		assert_int_equal(spool_prune(s, &cases[i].limits, cases[i].room, cases[i].now, &p), 0);
+		assert_int_equal(spool_prune(s, &cases[i].limits, cases[i].room, cases[i].now, &p),
+				 0);
 		check_left(dir, cases[i].left);
 		assert_int_equal(p.nr_files, cases[i].nr);
 		assert_int_equal(p.bytes, cases[i].nr * 8192);
@@ -429,7 +463,8 @@ static void publishing_keeps_the_limits_at_every_moment(void **state)
 	put(dir, "foreign", 500000);
 	assert_int_equal(spool_open(&s, dir, true), 0);
 	for (int i = 0; i < 60; i++) {
-		assert_int_equal(publish(s, START + i * 60, (size_t)(i * 977 % 20000), &limits, final), 0);
+		assert_int_equal(
+			publish(s, START + i * 60, (size_t)(i * 977 % 20000), &limits, final), 0);
 		assert_true(has(dir, final));
 		nr = spool_list(dir, &e);
 		use = 0;

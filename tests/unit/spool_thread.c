@@ -219,8 +219,8 @@ static unsigned nr_threads(void)
 	return nr - 2;
 }
 
-/* Instead of a disk that never answers: more zeros than can be compressed in the time of this test, until
- * they are cut short. */
+/* Instead of a disk that never answers: more zeros than can be compressed in the time of this test,
+ * until they are cut short. */
 static void a_thread_that_hangs_is_left_behind(void **state)
 {
 	struct fixture *f = *state;
