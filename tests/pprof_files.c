@@ -1,5 +1,6 @@
-/* Writes profiles for pprof.test into the directory given: two windows of a host (the same programs at
- * other addresses), one of another kind, and one of names that no program should have. */
+/* Writes profiles for pprof.test and cli.test into the directory given: two windows of a host (the
+ * same programs at other addresses), one of another kind, one of a target, and one of names that no
+ * program should have. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,11 +38,13 @@ static struct profile *new_profile(const char *kind, const char *unit, int64_t s
 static uint32_t mapping(struct profile *p, const char *file, const char *build_id, uint64_t start,
 			bool named)
 {
-	return profile_mapping(p, &(struct profile_mapping){ .start = start,
-							     .limit = start + 0x100000,
-							     .filename = profile_string(p, file),
-							     .build_id = profile_string(p, build_id),
-							     .has_functions = named });
+	struct profile_mapping m = { .start = start,
+				     .limit = start + 0x100000,
+				     .filename = profile_string(p, file),
+				     .build_id = profile_string(p, build_id),
+				     .has_functions = named };
+
+	return profile_mapping(p, &m);
 }
 
 static struct profile_line line(struct profile *p, const char *name, int64_t number)
@@ -113,7 +116,8 @@ static struct profile *host(const char *kind, const char *unit, int64_t start, u
 static struct profile *hostile(void)
 {
 	static const char *const names[] = {
-		"\xff\xfe", "caf\xc3", "\xed\xa0\x80", "\xf5\x80\x80\x80", "a\nb", "a;b c", "\x1b[31m", "", "\"quoted\\",
+		"\xff\xfe", "caf\xc3", "\xed\xa0\x80", "\xf5\x80\x80\x80",
+		"a\nb", "a;b c", "\x1b[31m", "", "\"quoted\\",
 		"\xd0\xbd\xd0\xbe\xd0\xb2\xd1\x8b\xd0\xb9",
 	};
 	struct profile *p = new_profile("cpu", "nanoseconds", 1795370520);

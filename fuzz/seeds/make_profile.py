@@ -80,6 +80,20 @@ SEEDS = {
     "group": HEAD + BODY + strings() + varint(16 << 3 | 3) + varint(16 << 3 | 4),
     "long-varint": HEAD + strings() + varint(9 << 3) + b"\xff" * 9 + b"\x01",
     "empty": b"",
+    "mapping-whole": HEAD + SAMPLE + msg(3, *(num(i, 5) for i in range(5, 7)), num(1, 1), num(2, 0x1000), num(3, 0x2000), num(4, 4096),
+                                         num(7, 1), num(8, 1), num(9, 1), num(10, 1)) + LOCATION + FUNCTION + strings(),
+    "wrong-type": HEAD + num(2, 5) + strings(),
+    "wrong-scalar": HEAD + msg(9, b"x") + strings(),
+    "packed-damaged": HEAD + msg(2, msg(1, b"\x80")) + strings(),
+    "string-missing": HEAD + num(14, 900) + strings(),
+    "location-missing": HEAD + msg(2, packed(1, 9), packed(2, 1, 1)) + strings(),
+    "first-string": HEAD + msg(6, b"x") + strings(),
+    "type-digit": msg(1, num(1, 9), num(2, 2)) + strings("9lives"),
+    "no-lines": HEAD + SAMPLE + MAPPING + msg(4, num(1, 1), num(2, 1), num(3, 0x1234)) + strings(),
+    "two-of-one-address": HEAD + msg(2, packed(1, 1, 2, 3), packed(2, 1, 1)) + MAPPING + FUNCTION + LOCATION
+    + msg(4, num(1, 2), num(2, 1), num(3, 0x1234)) + msg(4, num(1, 3), num(2, 1), num(3, 0x1234), msg(4, num(1, 1), num(2, 12)))
+    + strings(),
+    "deep": HEAD + msg(2, packed(1, *([1] * 300)), packed(2, 1, 1), LABEL) + MAPPING + LOCATION + FUNCTION + strings(),
 }
 
 for name, data in SEEDS.items():

@@ -19,8 +19,8 @@ struct cli {
 
 struct cli_verb {
 	const char *name;
-	/* argv[0] names program and verb. Returns an enum cli_status; a failure has been told in one
-	 * line on stderr (base/log.h). */
+	/* argv[0] names program and verb. Returns an enum cli_status; a failure has been told in
+	 * one line on stderr (base/log.h). */
 	int (*fn)(struct cli *cli, int argc, char **argv);
 	const char *arguments; /* as in a usage line */
 	const char *help;      /* one line */

@@ -53,7 +53,7 @@ static void print_text(char *answer)
 				printf("%s%s\n", gap, headings[i][1]);
 				gap = "\n";
 			}
-		printf("  %-22s %s\n", key, value);
+		printf("  %-22s %s\n", key, *value ? value : "-");
 	}
 }
 

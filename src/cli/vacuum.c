@@ -20,7 +20,8 @@ static bool set_limit(const struct cli *cli, struct spool_limits *l, int c, cons
 		cli_usage(cli, "--max-files %s: not a number", value);
 		return false;
 	}
-	if (c == MAX_AGE && (units_parse_span(value, &l->max_retention_ns) || !l->max_retention_ns)) {
+	if (c == MAX_AGE &&
+	    (units_parse_span(value, &l->max_retention_ns) || !l->max_retention_ns)) {
 		cli_usage(cli, "--max-age %s: not a span of time (7d)", value);
 		return false;
 	}

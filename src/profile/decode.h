@@ -10,9 +10,10 @@
 #define PROFILE_FILE_MAX (1ul << 30) /* of an uncompressed profile that profile_read takes */
 
 /* Uncompressed bytes. 0, or -EBADMSG: no valid profile. On success *OUT is the caller's. It takes
- * memory in proportion to SIZE. Ids need not be dense or ordered; mappings keep their order. What no profile of ours may hold is
- * mended: see profile.h on strings and labels; a sample without a location gets the frame
- * "[no stack]"; equal samples are added up. In ERROR (may be NULL): a sentence. */
+ * memory in proportion to SIZE. Ids need not be dense or ordered; mappings keep their order. What no
+ * profile of ours may hold is mended: see profile.h on strings and labels; a sample without a
+ * location gets the frame "[no stack]"; equal samples are added up. In ERROR (may be NULL): a
+ * sentence. */
 int profile_decode(const void *data, size_t size, struct profile **out, char *error,
 		   size_t error_size);
 

@@ -1,6 +1,6 @@
 /* encode: struct profile → the bytes of profile.proto
- * (github.com/google/pprof/proto/profile.proto), uncompressed. Ids are 1…N in order; mappings,
- * functions, locations and strings are all written, unused ones too, so that ids are numbers + 1. */
+ * (github.com/google/pprof/proto/profile.proto), uncompressed. Ids are 1…N in order: all
+ * mappings, functions, locations and strings are written, so that ids are numbers + 1. */
 #ifndef PROFILE_ENCODE_H
 #define PROFILE_ENCODE_H
 

@@ -5,4 +5,5 @@ libpprofd_a_SOURCES += \
 	%reldir%/label.c \
 	%reldir%/merge.c \
 	%reldir%/profile.c %reldir%/profile.h \
-	%reldir%/read.c
+	%reldir%/read.c \
+	%reldir%/wire.c %reldir%/wire.h

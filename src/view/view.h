@@ -13,9 +13,9 @@ enum view_by { VIEW_FUNCTION, VIEW_FILE, VIEW_LABEL };
 struct view_options {
 	unsigned type; /* index of the sample type shown */
 	unsigned nr;   /* rows, or nodes' children; 0: all */
-	/* Rows of view_top: functions, files (of source; the mapped file where no source is known), or
-	 * values of a label. A tree is one of functions or files; VIEW_LABEL: of functions, with the
-	 * label's values as roots. */
+	/* Rows of view_top: functions, files (of source; the mapped file where no source is known),
+	 * or values of a label. A tree is one of functions or files; VIEW_LABEL: of functions, with
+	 * the label's values as roots. */
 	enum view_by by;
 	const char *label;   /* VIEW_LABEL: its key */
 	bool cumulative;     /* sort by cum instead of flat */

@@ -1,4 +1,4 @@
-/* cli/: what pprofctl makes of a daemon's answers. The daemon is a process that knows one answer. */
+/* cli/: what pprofctl makes of a daemon's answers. The daemon is a process that knows one. */
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -113,7 +113,7 @@ static void status_groups_what_the_daemon_says(void **state)
 				   "  odd                    007\n"
 				   "  big                    12345678901234567890\n"
 				   "  last_error             \"a\\b\"=c\n"
-				   "  empty                  \n");
+				   "  empty                  -\n");
 }
 
 static void status_is_json_on_demand(void **state)

@@ -239,13 +239,16 @@ static struct profile *example(void)
 	struct profile *p = new_cpu();
 	uint32_t host = new_mapping(p, "[host web-01]", "", 0, 0);
 	uint32_t a = new_mapping(p, "/usr/bin/a", "c0ffee", 0x55550000, 0x10000);
-	uint32_t named = profile_location(p, a, 0x55551234), bare = profile_location(p, a, 0x55555678);
+	uint32_t named = profile_location(p, a, 0x55551234);
+	uint32_t bare = profile_location(p, a, 0x55555678);
 	uint32_t lost = profile_pseudo(p, "[lost]");
 	struct profile_line lines[2] = { { new_function(p, "inner"), 12 },
 					 { new_function(p, "outer"), -1 } };
 	struct profile_label labels[2] = {
 		{ .key = profile_string(p, "pid"), .str = profile_string(p, "7") },
-		{ .key = profile_string(p, "bytes"), .num = -3, .num_unit = profile_string(p, "b") },
+		{ .key = profile_string(p, "bytes"),
+		  .num = -3,
+		  .num_unit = profile_string(p, "b") },
 	};
 
 	(void)host;
@@ -289,6 +292,41 @@ static void decode_gives_back_what_was_encoded(void **state)
 	assert_memory_equal(b.data, c.data, b.size);
 	buf_fini(&b);
 	buf_fini(&c);
+	profile_free(p);
+	profile_free(q);
+}
+
+/* Lengths of one, two and three bytes: stacks of 1, 300 and 20000 frames, and as long a string. */
+static void long_messages_are_encoded(void **state)
+{
+	static const uint32_t depths[] = { 1, 60, 61, 300, 20000 };
+	struct profile *p = new_cpu(), *q;
+	uint32_t *stack = calloc(20000, sizeof(*stack));
+	char *name = calloc(1, 20001);
+	struct buf b = { 0 };
+	uint32_t m;
+
+	memset(name, 'n', 20000);
+	m = new_mapping(p, name, "", 0, UINT64_MAX);
+	for (uint32_t i = 0; i < 20000; i++)
+		stack[i] = profile_location(p, m, 1 + i % 1000);
+	for (uint32_t i = 0; i < 5; i++)
+		add(p, stack, depths[i], profile_label_set(p, NULL, 0), 1 + i);
+	profile_encode(p, &b);
+	q = decode(&b);
+	assert_int_equal(q->nr_samples, 5);
+	for (uint32_t i = 0; i < 5; i++) {
+		const struct profile_stack *s = &q->stacks[q->samples[i].stack];
+
+		assert_int_equal(s->nr, depths[i]);
+		assert_memory_equal(&q->stack_locations[s->first], stack,
+				    depths[i] * sizeof(*stack));
+		assert_int_equal(q->values[2 * i], 1 + i);
+	}
+	assert_string_equal(profile_str(q, q->mappings[0].filename), name);
+	free(stack);
+	free(name);
+	buf_fini(&b);
 	profile_free(p);
 	profile_free(q);
 }
@@ -353,7 +391,8 @@ static void ids_need_not_be_dense_or_ordered(void **state)
 	/* Strings last; location 5 at mapping 9, line of function 2^40; values not packed. */
 	static const uint8_t data[] = {
 		MSG(2, MSG(1, 5), 2 << 3, 7),
-		MSG(4, 1 << 3, 5, 2 << 3, 9, 3 << 3, 0x11, MSG(4, 1 << 3, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20)),
+		MSG(4, 1 << 3, 5, 2 << 3, 9, 3 << 3, 0x11,
+		    MSG(4, 1 << 3, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20)),
 		MSG(5, 1 << 3, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 2 << 3, 1),
 		MSG(3, 1 << 3, 9, 2 << 3, 0x10, 3 << 3, 0x20),
 		MSG(1, 1 << 3, 1, 2 << 3, 2),
@@ -399,7 +438,8 @@ static void damaged_profiles_are_refused(void **state)
 		CASE("0 values, not 1", HEAD, MSG(4, 1 << 3, 1), MSG(2, MSG(1, 1))),
 		CASE("2 values, not 1", HEAD, MSG(4, 1 << 3, 1), MSG(2, MSG(1, 1), MSG(2, 1, 1))),
 		CASE("negative", HEAD, MSG(4, 1 << 3, 1),
-		     MSG(2, MSG(1, 1), MSG(2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1))),
+		     MSG(2, MSG(1, 1),
+			 MSG(2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1))),
 		CASE("more than 8", HEAD, MSG(1, 8, 1), MSG(1, 8, 1), MSG(1, 8, 1), MSG(1, 8, 1),
 		     MSG(1, 8, 1), MSG(1, 8, 1), MSG(1, 8, 1), MSG(1, 8, 1)),
 #undef CASE
@@ -484,14 +524,17 @@ static void merge_rebases_one_library_at_two_addresses(void **state)
 	uint32_t la, lb, kernel;
 
 	new_mapping(a, "[host x]", "", 0, 0);
-	la = profile_location(a, new_mapping(a, "/lib/c", "01", 0x7f0000000000, 0x5000), 0x7f0000000123);
+	la = profile_location(a, new_mapping(a, "/lib/c", "01", 0x7f0000000000, 0x5000),
+			      0x7f0000000123);
 	kernel = profile_location(a, PROFILE_NO_MAPPING, 0xffffffff81000010);
 	add(a, (uint32_t[]){ la, kernel }, 2, string_label(a, "pid", "1"), 1);
 	new_mapping(b, "[host x]", "", 0, 0);
-	lb = profile_location(b, new_mapping(b, "/other/c", "01", 0x7fff00000000, 0x5000), 0x7fff00000123);
+	lb = profile_location(b, new_mapping(b, "/other/c", "01", 0x7fff00000000, 0x5000),
+			      0x7fff00000123);
 	kernel = profile_location(b, PROFILE_NO_MAPPING, 0xffffffff81000010);
 	add(b, (uint32_t[]){ lb, kernel }, 2, string_label(b, "pid", "1"), 4);
 	b->time_nanos -= 1000;
+	b->period += 5;
 	profile_add_comment(a, "c");
 	profile_add_comment(b, "c");
 
@@ -505,6 +548,7 @@ static void merge_rebases_one_library_at_two_addresses(void **state)
 	assert_int_equal(dst->values[0], 5);
 	assert_int_equal(dst->time_nanos, b->time_nanos);
 	assert_int_equal(dst->duration_nanos, 120000000000);
+	assert_int_equal(dst->period, 20408163 + 5);
 	assert_int_equal(dst->nr_comments, 1);
 	assert_string_equal(profile_str(dst, dst->default_type), "cpu");
 	profile_free(a);
@@ -634,6 +678,7 @@ int main(void)
 		cmocka_unit_test(types_get_names_that_readers_take),
 		cmocka_unit_test(size_follows_growth),
 		cmocka_unit_test(decode_gives_back_what_was_encoded),
+		cmocka_unit_test(long_messages_are_encoded),
 		cmocka_unit_test(empty_samples_are_not_written),
 		cmocka_unit_test(ids_need_not_be_dense_or_ordered),
 		cmocka_unit_test(damaged_profiles_are_refused),

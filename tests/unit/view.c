@@ -1,4 +1,5 @@
-/* view/: tables, trees and folded stacks of hand-made profiles; cli/select: times and label selectors. */
+/* view/: tables, trees and folded stacks of hand-made profiles; cli/select: times and selectors of
+ * labels. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -16,6 +17,12 @@ static uint32_t function(struct profile *p, const char *name, const char *file)
 	uint32_t s = profile_string(p, name);
 
 	return profile_function(p, &(struct profile_function){ s, s, profile_string(p, file), 0 });
+}
+
+static uint32_t mapping(struct profile *p, const char *file, uint64_t limit)
+{
+	return profile_mapping(p, &(struct profile_mapping){
+					  .limit = limit, .filename = profile_string(p, file) });
 }
 
 static uint32_t label(struct profile *p, const char *comm)
@@ -39,11 +46,9 @@ static struct profile *example(void)
 	p->default_type = profile_string(p, "samples");
 	p->time_nanos = 1795370400000000000;
 	p->duration_nanos = 60000000000;
-	profile_mapping(p, &(struct profile_mapping){ .filename = profile_string(p, "[host h]") });
-	exe = profile_mapping(p, &(struct profile_mapping){ .limit = UINT64_MAX,
-							    .filename = profile_string(p, "/bin/a") });
-	lib = profile_mapping(p, &(struct profile_mapping){ .limit = UINT64_MAX,
-							    .filename = profile_string(p, "/lib/lib.so") });
+	mapping(p, "[host h]", 0);
+	exe = mapping(p, "/bin/a", UINT64_MAX);
+	lib = mapping(p, "/lib/lib.so", UINT64_MAX);
 	main_line = (struct profile_line){ function(p, "main", "/src/main.c"), 1 };
 	inlined[0] = (struct profile_line){ function(p, "leaf", "/src/leaf.c"), 2 };
 	inlined[1] = (struct profile_line){ function(p, "f;g", "/src/main.c"), 3 };
@@ -192,7 +197,7 @@ static void an_empty_profile_is_shown(void **state)
 	profile_free(p);
 }
 
-/* A file may say that a stack is a million calls deep, and that its values are as large as can be. */
+/* A file may say that a stack is a million calls deep, its values as large as can be. */
 static void monstrous_stacks_are_shown(void **state)
 {
 	struct profile *p = profile_new();
@@ -225,12 +230,12 @@ static void times_are_read_as_people_write_them(void **state)
 		int64_t seconds; /* -1: refused */
 	} cases[] = {
 		{ "@1795370400", 1795370400 },
-		{ "2026-11-22 18:00", 1795370400 },
-		{ "2026-11-22 18:00:01", 1795370401 },
+		{ "2026-11-22 20:00", 1795370400 },
+		{ "2026-11-22 20:00:01", 1795370401 },
 		{ "2026-11-22T18:00:00Z", 1795370400 },
 		{ "20261122T180000Z", 1795370400 },
-		{ "2026-11-22", 1795305600 },
-		{ "18:00", 1795370400 },
+		{ "2026-11-22", 1795298400 },
+		{ "20:00", 1795370400 },
 		{ "now", 1795374000 },
 		{ "1h", 1795370400 },
 		{ "90s", 1795373910 },
@@ -244,6 +249,8 @@ static void times_are_read_as_people_write_them(void **state)
 		{ "9999999w", -1 },
 	};
 
+	setenv("TZ", "LOC-2", 1); /* two hours east of Greenwich */
+	tzset();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int64_t seconds = -1;
 		int err = select_parse_time(cases[i].text, 1795374000, &seconds);
@@ -251,6 +258,8 @@ static void times_are_read_as_people_write_them(void **state)
 		if (seconds != cases[i].seconds || (err != 0) != (cases[i].seconds < 0))
 			fail_msg("%s: %lld", cases[i].text, (long long)seconds);
 	}
+	setenv("TZ", "UTC", 1);
+	tzset();
 }
 
 static void selectors_of_one_label_are_alternatives(void **state)
