@@ -8,38 +8,18 @@
 #include "base/array.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "object/kallsyms_table.h"
 #include "object/radix.h"
 
 #define PIECE_SIZE (64u << 10)
 #define LINE_SIZE_MAX 4096
-#define BLOCK_SIZE 16 /* names found from one stored offset */
-#define KEY_TEXT (UINT32_C(1) << 31)
-#define PREFIX "__pfx_"
-/* A name alone: PREFIX and the next symbol's name, as the kernel has for each function. */
-#define PREFIX_MARK '\1'
-
-/* Ranks of the alias rule; a marker ends the function before it (data, _etext) and has no name. */
-enum rank { RANK_GLOBAL, RANK_WEAK, RANK_LOCAL, RANK_MARKER };
-
-struct run { /* from symbol FIRST on, symbols belong to the module whose name is at MODULE */
-	uint32_t first, module;
-};
-
-struct table {
-	uint32_t nr, keys_cap, nr_blocks, blocks_cap, nr_runs, runs_cap;
-	uint32_t *keys;   /* KEY_TEXT: the first symbol's address; sorted */
-	uint32_t *blocks; /* offset in names of every BLOCK_SIZEth symbol */
-	struct run *runs;
-	struct buf names;
-	uint32_t last_name; /* offset of the last symbol's */
-	bool paired;        /* the symbol before the last is PREFIX_MARK */
-};
+#define KEY_FIRST (UINT32_C(1) << 31) /* key of the first symbol: others are 2 GiB around it */
 
 struct kallsyms {
 	uint64_t first, text;
-	struct table sorted, loose;
+	struct kallsyms_table sorted, loose;
 	struct buf modules; /* names; "" first */
-	char name[KALLSYMS_NAME_MAX + sizeof(PREFIX)];
+	char name[KALLSYMS_NAME_MAX + sizeof(KALLSYMS_PREFIX)];
 };
 
 struct line {
@@ -49,18 +29,9 @@ struct line {
 	size_t name_size, module_size;
 };
 
-/* The symbol that a later one of the same address may still replace. */
-struct pending {
-	bool any;
-	uint32_t key, module;
-	enum rank rank;
-	size_t size;
-	char name[KALLSYMS_NAME_MAX];
-};
-
 struct parser {
 	struct kallsyms *k;
-	struct pending pending; /* of k->sorted */
+	struct kallsyms_pending pending; /* of k->sorted */
 	bool any, any_address;
 	struct radix_entry *loose; /* key: key and rank, a: name in loose_names, b: module */
 	uint32_t nr_loose, loose_cap;
@@ -68,92 +39,19 @@ struct parser {
 	uint32_t module; /* the last one seen */
 };
 
-/* The last symbol is PREFIX and the name of the one that P is about to become. Not when that one is
- * itself half of such a pair: names would have to be looked up in turn. */
-static bool is_prefix_pair(const struct table *t, const struct pending *p)
-{
-	const char *last;
-
-	if (!t->nr || t->paired || !p->size)
-		return false;
-	last = (const char *)t->names.data + t->last_name;
-	return !strncmp(last, PREFIX, sizeof(PREFIX) - 1) &&
-	       !strcmp(last + sizeof(PREFIX) - 1, p->name);
-}
-
-static void table_append(struct table *t, const struct pending *p)
-{
-	t->paired = is_prefix_pair(t, p);
-	if (t->paired) {
-		t->names.size = t->last_name;
-		buf_add(&t->names, (const char[]){ PREFIX_MARK, 0 }, 2);
-	}
-	if (t->nr % BLOCK_SIZE == 0)
-		*array_push(t->blocks, t->nr_blocks, t->blocks_cap) = (uint32_t)t->names.size;
-	if (!t->nr_runs || t->runs[t->nr_runs - 1].module != p->module)
-		*array_push(t->runs, t->nr_runs, t->runs_cap) = (struct run){ t->nr, p->module };
-	t->last_name = (uint32_t)t->names.size;
-	buf_add(&t->names, p->name, p->size + 1);
-	*array_push(t->keys, t->nr, t->keys_cap) = p->key;
-}
-
-static bool last_is_marker(const struct table *t)
-{
-	return t->nr && !t->names.data[t->last_name];
-}
-
-static void commit(struct table *t, struct pending *p)
-{
-	if (p->any && !(p->rank == RANK_MARKER && last_is_marker(t)))
-		table_append(t, p);
-	p->any = false;
-}
-
-static bool is_better(const struct pending *a, enum rank rank, const char *name, size_t size)
-{
-	size_t old_under = strspn(a->name, "_"), under;
-
-	for (under = 0; under < size && name[under] == '_';)
-		under++;
-	if (rank != a->rank)
-		return rank < a->rank;
-	if (under != old_under)
-		return under < old_under;
-	if (size != a->size)
-		return size < a->size;
-	return memcmp(name, a->name, size) < 0;
-}
-
-/* Keys come in order. */
-static void table_add(struct table *t, struct pending *p, uint32_t key, enum rank rank,
-		      uint32_t module, const char *name, size_t size)
-{
-	if (p->any && p->key == key && !is_better(p, rank, name, size))
-		return;
-	if (p->any && p->key != key)
-		commit(t, p);
-	p->any = true;
-	p->key = key;
-	p->rank = rank;
-	p->module = module;
-	p->size = size;
-	memcpy(p->name, name, size);
-	p->name[size] = 0;
-}
-
-static enum rank rank_of(const struct line *l)
+static enum kallsyms_rank rank_of(const struct line *l)
 {
 	static const char *const ends[] = { "_etext", "_einittext", "__entry_text_end" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (l->name_size == strlen(ends[i]) && !memcmp(l->name, ends[i], l->name_size))
-			return RANK_MARKER;
+			return KALLSYMS_MARKER;
 	switch (l->type) {
-	case 'T': return RANK_GLOBAL;
+	case 'T': return KALLSYMS_GLOBAL;
 	case 'W':
-	case 'w': return RANK_WEAK;
-	case 't': return RANK_LOCAL;
-	default: return RANK_MARKER;
+	case 'w': return KALLSYMS_WEAK;
+	case 't': return KALLSYMS_LOCAL;
+	default: return KALLSYMS_MARKER;
 	}
 }
 
@@ -177,8 +75,8 @@ static uint32_t module_of(struct parser *p, const struct line *l)
 static void take(struct parser *p, const struct line *l)
 {
 	struct kallsyms *k = p->k;
-	enum rank rank = rank_of(l);
-	size_t name_size = rank == RANK_MARKER ? 0 : l->name_size;
+	enum kallsyms_rank rank = rank_of(l);
+	size_t name_size = rank == KALLSYMS_MARKER ? 0 : l->name_size;
 	uint64_t relative;
 	uint32_t key;
 
@@ -190,14 +88,14 @@ static void take(struct parser *p, const struct line *l)
 		k->first = l->address;
 	if (l->name_size == 5 && !memcmp(l->name, "_text", 5))
 		k->text = l->address;
-	relative = l->address - k->first + KEY_TEXT;
+	relative = l->address - k->first + KEY_FIRST;
 	if (relative > UINT32_MAX)
 		return;
 	key = (uint32_t)relative;
 	if (name_size >= KALLSYMS_NAME_MAX)
 		name_size = KALLSYMS_NAME_MAX - 1;
 	if (!l->module_size && (!p->pending.any || key >= p->pending.key)) {
-		table_add(&k->sorted, &p->pending, key, rank, 0, l->name, name_size);
+		kallsyms_table_add(&k->sorted, &p->pending, key, rank, 0, l->name, name_size);
 		return;
 	}
 	*array_push(p->loose, p->nr_loose, p->loose_cap) = (struct radix_entry){
@@ -285,31 +183,12 @@ static ssize_t feed(struct parser *p, const char *text, size_t size, bool last)
 	return s - text;
 }
 
-static void *shrink(void *p, size_t size)
-{
-	void *smaller = size ? realloc(p, size) : NULL;
-
-	return smaller ? smaller : p;
-}
-
-static void table_shrink(struct table *t)
-{
-	t->keys = shrink(t->keys, t->nr * sizeof(*t->keys));
-	t->blocks = shrink(t->blocks, t->nr_blocks * sizeof(*t->blocks));
-	t->runs = shrink(t->runs, t->nr_runs * sizeof(*t->runs));
-	t->names.data = shrink(t->names.data, t->names.size);
-	t->keys_cap = t->nr;
-	t->blocks_cap = t->nr_blocks;
-	t->runs_cap = t->nr_runs;
-	t->names.cap = t->names.size;
-}
-
 static int finish(struct parser *p)
 {
 	struct kallsyms *k = p->k;
 	int err;
 
-	commit(&k->sorted, &p->pending);
+	kallsyms_table_commit(&k->sorted, &p->pending);
 	if (p->any && !p->any_address)
 		return -EACCES;
 	if (!k->text)
@@ -321,12 +200,12 @@ static int finish(struct parser *p)
 		const struct radix_entry *e = &p->loose[i];
 		const char *name = (const char *)p->loose_names.data + e->a;
 
-		table_add(&k->loose, &p->pending, (uint32_t)(e->key >> 2), e->key & 3, e->b, name,
-			  strlen(name));
+		kallsyms_table_add(&k->loose, &p->pending, (uint32_t)(e->key >> 2), e->key & 3,
+				   e->b, name, strlen(name));
 	}
-	commit(&k->loose, &p->pending);
-	table_shrink(&k->sorted);
-	table_shrink(&k->loose);
+	kallsyms_table_commit(&k->loose, &p->pending);
+	kallsyms_table_shrink(&k->sorted);
+	kallsyms_table_shrink(&k->loose);
 	return 0;
 }
 
@@ -390,33 +269,20 @@ int kallsyms_open(struct kallsyms **out, int fd)
 	return parser_end(&p, err, out);
 }
 
-static void table_fini(struct table *t)
-{
-	free(t->keys);
-	free(t->blocks);
-	free(t->runs);
-	buf_fini(&t->names);
-}
-
 void kallsyms_free(struct kallsyms *k)
 {
 	if (!k)
 		return;
-	table_fini(&k->sorted);
-	table_fini(&k->loose);
+	kallsyms_table_fini(&k->sorted);
+	kallsyms_table_fini(&k->loose);
 	buf_fini(&k->modules);
 	free(k);
 }
 
-static size_t table_size(const struct table *t)
-{
-	return t->keys_cap * sizeof(*t->keys) + t->blocks_cap * sizeof(*t->blocks) +
-	       t->runs_cap * sizeof(*t->runs) + t->names.cap;
-}
-
 size_t kallsyms_size(const struct kallsyms *k)
 {
-	return sizeof(*k) + table_size(&k->sorted) + table_size(&k->loose) + k->modules.cap;
+	return sizeof(*k) + kallsyms_table_size(&k->sorted) + kallsyms_table_size(&k->loose) +
+	       k->modules.cap;
 }
 
 uint32_t kallsyms_nr(const struct kallsyms *k)
@@ -429,74 +295,30 @@ uint64_t kallsyms_text(const struct kallsyms *k)
 	return k->text;
 }
 
-/* Number of keys ≤ KEY. */
-static uint32_t upper_bound(const struct table *t, uint32_t key)
-{
-	uint32_t low = 0, high = t->nr;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (t->keys[middle] <= key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static const char *name_of(struct kallsyms *k, const struct table *t, uint32_t i)
-{
-	const char *s = (const char *)t->names.data + t->blocks[i / BLOCK_SIZE];
-
-	for (uint32_t skip = i % BLOCK_SIZE; skip; skip--)
-		s += strlen(s) + 1;
-	if (*s != PREFIX_MARK)
-		return s;
-	memcpy(k->name, PREFIX, sizeof(PREFIX) - 1);
-	strcpy(k->name + sizeof(PREFIX) - 1, s + 2);
-	return k->name;
-}
-
-static const char *module_name(const struct kallsyms *k, const struct table *t, uint32_t i)
-{
-	uint32_t low = 0, high = t->nr_runs;
-
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (t->runs[middle].first <= i)
-			low = middle;
-		else
-			high = middle;
-	}
-	return (const char *)k->modules.data + t->runs[low].module;
-}
-
 int kallsyms_find(struct kallsyms *k, int64_t relative, struct kallsyms_symbol *sym)
 {
-	uint64_t key = (uint64_t)relative + (k->text - k->first) + KEY_TEXT;
-	const struct table *t = &k->sorted;
+	uint64_t key = (uint64_t)relative + (k->text - k->first) + KEY_FIRST;
+	const struct kallsyms_table *t = &k->sorted;
 	uint32_t i, loose;
 	const char *name;
 
 	if (key > UINT32_MAX)
 		return -ENOENT;
-	i = upper_bound(t, (uint32_t)key);
-	loose = upper_bound(&k->loose, (uint32_t)key);
+	i = kallsyms_table_find(t, (uint32_t)key);
+	loose = kallsyms_table_find(&k->loose, (uint32_t)key);
 	if (loose && (!i || k->loose.keys[loose - 1] > t->keys[i - 1])) {
 		t = &k->loose;
 		i = loose;
 	}
 	if (!i-- || key - t->keys[i] >= KALLSYMS_FUNCTION_MAX)
 		return -ENOENT;
-	name = name_of(k, t, i);
+	name = kallsyms_table_name(t, i, k->name);
 	if (!*name)
 		return -ENOENT;
 	*sym = (struct kallsyms_symbol){
 		.start = relative - (int64_t)(key - t->keys[i]),
 		.name = name,
-		.module = module_name(k, t, i),
+		.module = (const char *)k->modules.data + kallsyms_table_module(t, i),
 	};
 	return 0;
 }
