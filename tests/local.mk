@@ -53,8 +53,9 @@ EXTRA_DIST += tests/elfgen.h
 TESTS += tests/pprof.test
 check_PROGRAMS += tests/pprof_files
 EXTRA_DIST += tests/pprof.test tests/profile.proto
+tests_unit_symbolize_CPPFLAGS = $(AM_CPPFLAGS)
 if DEMANGLE
-tests_unit_symbolize_CPPFLAGS = $(AM_CPPFLAGS) -DDEMANGLE
+tests_unit_symbolize_CPPFLAGS += -DDEMANGLE
 endif
 TESTS += tests/docs.test
 EXTRA_DIST += tests/docs.test
