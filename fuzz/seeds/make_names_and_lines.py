@@ -16,7 +16,12 @@ CONFIG = [
     "[Sampler]\nScope: host\n", "[Sampler]\nScope\n", "[Sampler]\n=\n", "[Spool]\nDirectory=/" + "x" * 200 + "\n",
     "[Spool]\nMaxUse=18446744073709551616\n", "[Profile]\nWindow=99999999999999999999w\n",
     "[Spool]\nDirectory=/a\0b\n", "[Spool]\nDirectory=/\x07\n", "[" + "S" * 60 + "]\n", "[Sampler]]\n",
-    "[Spool]\nMaxUse=4K ; least\nKeepFree=100%\n", "[Spool]\nDirectory=/ü\n", "# " + "long " * 100 + "\n[Spool]\n",
+    "[Spool]\nMaxUse=4K ; least\nKeepFree=100%\n", "[Spool]\nDirectory=/ü\n",
+    "[Sampler]\nSampleFrequency=0\n", "[Sampler]\nExcludeIdle=maybe\n", "[Sampler]\nScope=some\n",
+    "[Sampler]\nEvents=cpu cpu\n", "[Sampler]\nEvents=\n", "[Sampler]\nEvents=page_faults\n",
+    "[Sampler]\nRingSize=96K\n", "[Sampler]\nRingSize=1T\n", "[Sampler]\nScope=\n", "[Profile]\nWindow=2d\n",
+    "[Control]\nSocket=/" + "s" * 120 + "\n", "[Control]\nSocket=s\n", "[Spool]\nMaxFiles=x\n",
+    "# " + "long " * 100 + "\n[Spool]\n",
 ]
 LINES = [
     "", " ", "\t", "status", "status --json", "rotate", "reload", "  status  ", "status\t--symbols",

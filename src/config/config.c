@@ -10,8 +10,6 @@
 #include "base/text.h"
 #include "config/table.h"
 
-#define VALUE_MAX 512
-
 /* One text on its way through inih, which asks for its lines one by one. inih cuts overlong lines,
  * takes an indented line for more of the key above, stops at NUL, splits at ':' too and does not
  * tell the line to its handler: so each line is checked and counted here, and inih gets only good
@@ -29,7 +27,7 @@ struct parser {
 
 static void __attribute__((format(printf, 2, 3))) fail(struct parser *p, const char *fmt, ...)
 {
-	char name[VALUE_MAX], why[VALUE_MAX];
+	char name[CONFIG_VALUE_MAX], why[CONFIG_VALUE_MAX];
 	va_list ap;
 
 	if (p->failed)
@@ -137,7 +135,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
 {
 	struct parser *p = user;
 	const struct config_key *k = find_key(section, name);
-	char why[VALUE_MAX];
+	char why[CONFIG_VALUE_MAX];
 	const char *bad;
 
 	if (p->failed)
@@ -185,54 +183,10 @@ int config_parse(struct config *c, const char *name, const char *text, size_t si
 
 void config_defaults(struct config *c)
 {
-	char why[VALUE_MAX];
+	char why[CONFIG_VALUE_MAX];
 
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < config_nr_keys; i++)
 		if (config_set(c, &config_keys[i], config_keys[i].text, why, sizeof(why)))
 			abort(); /* the table contradicts itself, as every run and test shows */
-}
-
-static void print_section(FILE *out, size_t i)
-{
-	if (!i || strcmp(config_keys[i].section, config_keys[i - 1].section))
-		fprintf(out, "%s[%s]\n", i ? "\n" : "", config_keys[i].section);
-}
-
-void config_print(const struct config *c, FILE *out)
-{
-	char value[VALUE_MAX];
-
-	for (size_t i = 0; i < config_nr_keys; i++) {
-		config_format(c, &config_keys[i], value, sizeof(value));
-		print_section(out, i);
-		fprintf(out, "%s=%s\n", config_keys[i].name, value);
-	}
-}
-
-void config_print_commented(FILE *out)
-{
-	fputs("# pprofd's configuration, as pprofd.conf(5) tells. Each key stands here with its\n"
-	      "# default; `pprofd -p` prints what is in effect, `pprofd -t` checks. Files in\n"
-	      "# pprofd.conf.d/ whose names end in .conf are read after this one.\n\n",
-	      out);
-	for (size_t i = 0; i < config_nr_keys; i++) {
-		const struct config_key *k = &config_keys[i];
-
-		print_section(out, i);
-		fputs("# ", out);
-		for (const char *h = k->help; *h; h++) {
-			fputc(*h, out);
-			if (*h == '\n')
-				fputs("# ", out);
-		}
-		fprintf(out, "\n#%s=%s\n", k->name, k->text);
-	}
-}
-
-void config_each_key(void (*fn)(void *ctx, const char *section, const char *key, const char *value),
-		     void *ctx)
-{
-	for (size_t i = 0; i < config_nr_keys; i++)
-		fn(ctx, config_keys[i].section, config_keys[i].name, config_keys[i].text);
 }

@@ -1,6 +1,7 @@
 libpprofd_a_SOURCES += \
 	%reldir%/config.c %reldir%/config.h \
 	%reldir%/load.c \
+	%reldir%/print.c \
 	%reldir%/table.c %reldir%/table.h \
 	%reldir%/units.c %reldir%/units.h \
 	%reldir%/value.c

@@ -5,6 +5,8 @@
 
 #include "config/config.h"
 
+#define CONFIG_VALUE_MAX 512 /* bytes of a value as text, and of what is wrong with one */
+
 enum config_type {
 	CONFIG_NUMBER, /* unsigned */
 	CONFIG_COUNT,  /* uint64_t; empty: 0, no limit */
