@@ -18,9 +18,11 @@
 #include "worker/client.h"
 
 /* The kernel's symbols change when programs or modules are loaded; reading them again costs some 50 ms. */
-#define KALLSYMS_EVERY_NS (300ull * 1000000000)
+#define KALLSYMS_EVERY_NS (60ull * 1000000000)
 
 #define MOVE_SPOOL_MS 2000
+#define WORKER_RETRY_NS 20000000ull
+#define WORKER_WAIT_NS 2000000000ull
 /* A window waits so long for files that its last samples asked for; the opener mostly needs a millisecond. */
 #define SETTLE_NS 200000000ull
 
@@ -40,6 +42,7 @@ struct file {
 	int *object_fds;          /* the objects table's */
 	uint32_t *object_numbers; /* pinned there */
 	int output_fd;
+	uint64_t waits_since_ns; /* for a worker that cannot be started; 0: has not waited */
 };
 
 struct window {
@@ -53,7 +56,7 @@ struct rotate {
 	struct daemon *d;
 	struct spool_thread *spool;
 	struct worker_client *worker;
-	struct loop_timer boundary;
+	struct loop_timer boundary, retry;
 	struct {
 		bool on;
 		struct control_client *client;
@@ -69,6 +72,7 @@ struct rotate {
 	int64_t start_real; /* CLOCK_REALTIME, ns */
 	uint64_t kallsyms_ns;
 	int kallsyms_pid;
+	bool kernel_changed; /* since the worker read its symbols */
 	struct rotate_status status;
 };
 
@@ -256,8 +260,9 @@ static bool worker_start(struct rotate *r, struct file *f)
 				  .object_fds = f->object_fds };
 	bool started;
 
-	/* A new worker knows no symbols; an old one gets them again now and then. */
-	if (worker_client_pid(r->worker) != r->kallsyms_pid || !r->kallsyms_pid || now - r->kallsyms_ns > KALLSYMS_EVERY_NS)
+	/* A new worker knows no symbols; an old one gets them again when they have changed. */
+	if (worker_client_pid(r->worker) != r->kallsyms_pid || !r->kallsyms_pid ||
+	    (r->kernel_changed && now - r->kallsyms_ns > KALLSYMS_EVERY_NS))
 		job.kallsyms_fd = kernel_open_kallsyms(&r->d->kernel);
 	started = worker_client_start(r->worker, &job);
 	if (job.kallsyms_fd >= 0)
@@ -266,6 +271,7 @@ static bool worker_start(struct rotate *r, struct file *f)
 		return false;
 	if (job.kallsyms_fd >= 0) {
 		r->kallsyms_ns = now;
+		r->kernel_changed = false;
 		r->kallsyms_pid = worker_client_pid(r->worker);
 	}
 	f->state = FILE_WORKING;
@@ -281,10 +287,20 @@ static void worker_next(struct rotate *r)
 		f = f->next;
 	if (!f || worker_client_busy(r->worker))
 		return;
-	if (!worker_start(r, f)) { /* none can be started now */
-		log_debug("worker: none can be started; publishing without names");
+	if (worker_start(r, f))
+		return;
+	/* After a death the client pauses, longer from one to the next. */
+	if (!f->waits_since_ns)
+		f->waits_since_ns = clock_ns(CLOCK_MONOTONIC);
+	if (clock_ns(CLOCK_MONOTONIC) - f->waits_since_ns < WORKER_WAIT_NS)
+		loop_timer_in(&r->retry, WORKER_RETRY_NS, 0);
+	else
 		file_write_unsymbolized(r, f);
-	}
+}
+
+static void worker_retry(struct loop_timer *t)
+{
+	worker_next(t->ctx);
 }
 
 void rotate_hurry(struct rotate *r)
@@ -447,6 +463,7 @@ static void window_end(struct rotate *r, struct control_client *client)
 	r->status.windows++;
 	window_files(r, w, (int64_t)(now - r->start_ns));
 	collect_next_window(d->collect);
+	r->kernel_changed |= collect_kernel_changed(d->collect);
 	objects_next_window(d->objects);
 	r->start_ns = now;
 	r->start_real = (int64_t)clock_ns(CLOCK_REALTIME);
@@ -553,6 +570,7 @@ int rotate_new(struct rotate **out, struct daemon *d)
 
 	r->d = d;
 	r->boundary = (struct loop_timer){ .fn = boundary_reached, .ctx = r, .watch.fd = -1 };
+	r->retry = (struct loop_timer){ .fn = worker_retry, .ctx = r, .watch.fd = -1 };
 	r->settling.deadline = (struct loop_timer){ .fn = settling_late, .ctx = r, .watch.fd = -1 };
 	err = spool_thread_new(&r->spool, d->config.spool_directory, d->loop, spool_done, r);
 	if (err) {
@@ -563,6 +581,8 @@ int rotate_new(struct rotate **out, struct daemon *d)
 	err = worker_client_new(&r->worker, d->loop, worker_outcome, r);
 	if (!err)
 		err = loop_timer_init(d->loop, &r->boundary, CLOCK_REALTIME);
+	if (!err)
+		err = loop_timer_init(d->loop, &r->retry, CLOCK_MONOTONIC);
 	if (!err)
 		err = loop_timer_init(d->loop, &r->settling.deadline, CLOCK_MONOTONIC);
 	if (err) {
@@ -584,6 +604,7 @@ void rotate_free(struct rotate *r, int timeout_ms)
 	if (!r)
 		return;
 	loop_timer_fini(r->d->loop, &r->boundary);
+	loop_timer_fini(r->d->loop, &r->retry);
 	loop_timer_fini(r->d->loop, &r->settling.deadline);
 	worker_client_free(r->worker);
 	spool_thread_free(r->spool, timeout_ms);
