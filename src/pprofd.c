@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -35,11 +36,15 @@ int main(int argc, char **argv)
 	char error[512];
 	int opt;
 
-	/* Our own other processes, started by base/child. */
-	if (argc == 2 && !strcmp(argv[1], "--opener"))
+	/* Our own other processes, started by base/child: /proc/self/exe would call them "exe". */
+	if (argc == 2 && !strcmp(argv[1], "--opener")) {
+		prctl(PR_SET_NAME, "pprofd-opener");
 		return opener_main();
-	if (argc == 2 && !strcmp(argv[1], "--worker"))
+	}
+	if (argc == 2 && !strcmp(argv[1], "--worker")) {
+		prctl(PR_SET_NAME, "pprofd-worker");
 		return worker_main();
+	}
 
 	while ((opt = getopt(argc, argv, "c:dtpVh")) != -1) {
 		switch (opt) {
