@@ -7,6 +7,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/gzip.c %reldir%/gzip.h \
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/io.c %reldir%/io.h \
+	%reldir%/kernel_hide.h \
 	%reldir%/log.c %reldir%/log.h \
 	%reldir%/loop.c %reldir%/loop.h \
 	%reldir%/mem.c %reldir%/mem.h \

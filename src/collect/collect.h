@@ -67,10 +67,10 @@ struct collect_options {
 	unsigned labels;      /* LABEL_* */
 	bool exclude_idle;
 	bool outside;         /* we are in a PID namespace: pid 0 is [outside], not idle */
-	bool kernel_relative; /* kptr_restrict: kernel addresses leave relative to kernel_text */
+	bool kernel_relative; /* kptr_restrict: kernel addresses leave hidden (base/kernel_hide.h) */
 	bool lost_by_count;   /* LOST records only count; [lost] comes by collect_lost alone */
-	uint64_t kernel_text; /* address of _text; 0: not known (and relative, all frames are 0) */
-	uint64_t kernel_end;  /* end of the kernel's address range, 0: all above kernel_text */
+	uint64_t kernel_text; /* address of _text; 0: not known */
+	uint64_t kernel_blind; /* for what is not in the image; 0: it leaves as address 0 */
 	uint32_t max_stack;   /* perf_event_max_stack: a chain so long was cut; 0: its default */
 	const char *kernel_build_id; /* hex, "" */
 	const char *host;     /* for Mapping[0], "[host NAME]" */

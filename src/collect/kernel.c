@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/kernel_hide.h"
 #include "base/text.h"
 #include "collect/state.h"
 
@@ -60,7 +61,7 @@ void kernel_init(struct collect *c)
 	if (o->kernel_text)
 		kernel_add(c, (struct kernel_map){
 			.start = o->kernel_text,
-			.end = o->kernel_end > o->kernel_text ? o->kernel_end : UINT64_MAX,
+			.end = UINT64_MAX,
 			.pgoff = o->kernel_text,
 			.name = xstrdup(KERNEL_NAME),
 			.build_id = xstrdup(o->kernel_build_id),
@@ -127,11 +128,11 @@ static uint32_t kernel_mapping(struct collect *c, struct kind *k, struct kernel_
 	}
 	slot = window_slot(&k->mappings, &k->mappings_cap, map->mapping);
 	if (!*slot) {
-		uint64_t base = c->o.kernel_relative ? map->start : 0;
+		bool hidden = c->o.kernel_relative;
 		struct profile_mapping m = {
-			.start = map->start - base,
-			.limit = map->end - base,
-			.offset = c->o.kernel_relative ? 0 : map->pgoff,
+			.start = hidden ? 0 : map->start,
+			.limit = hidden ? UINT64_MAX : map->end,
+			.offset = hidden ? 0 : map->pgoff,
 			.filename = profile_string(k->profile, map->name),
 			.build_id = profile_string(k->profile, map->build_id),
 			.object = map->mapping,
@@ -151,9 +152,8 @@ uint32_t resolve_kernel(struct collect *c, struct kind *k, uint64_t address)
 	if (location != UINT32_MAX)
 		return location;
 	map = kernel_find(c, address);
-	/* Told apart from _text, an address of the rest would tell where _text is. */
 	if (c->o.kernel_relative)
-		shown = map == &c->kernel_rest ? 0 : address - map->start;
+		shown = kernel_hide(address, c->o.kernel_text, c->o.kernel_blind);
 	location = profile_location(k->profile, kernel_mapping(c, k, map), shown);
 	cache_add(k, 0, address, location);
 	return location;

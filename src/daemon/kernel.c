@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,9 @@ void kernel_read(struct kernel *k)
 	k->max_stack = b.size ? (uint32_t)strtoul((char *)memcpy(number, b.data, b.size < 15 ? b.size : 15), NULL, 10) : 0;
 	read_file("/sys/kernel/notes", &b, 64 << 10);
 	kernel_parse_notes(b.data, b.size, k->build_id, sizeof(k->build_id));
+	if (getrandom(&k->blind, sizeof(k->blind), GRND_NONBLOCK) != sizeof(k->blind))
+		k->blind = 0; /* then only the image's addresses are told apart */
+	k->blind &= ~UINT64_C(4095);
 	buf_fini(&b);
 }
 

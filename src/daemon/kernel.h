@@ -11,6 +11,7 @@ struct kernel {
 	bool restricted;        /* kernel.kptr_restrict ≥ 1: no raw address may leave the daemon */
 	uint32_t max_stack;     /* kernel.perf_event_max_stack */
 	char build_id[64];      /* hex, "" */
+	uint64_t blind;         /* base/kernel_hide.h; ours alone */
 	const char *kallsyms;   /* the file to read */
 };
 

@@ -256,6 +256,7 @@ static bool worker_start(struct rotate *r, struct file *f)
 				  .nr_mappings = f->nr_mappings, .output_fd = f->output_fd, .kallsyms_fd = -1,
 				  .symbolize = WORKER_NAMES, .compress_level = c->compress_level,
 				  .nr_objects = f->nr_objects, .kernel_relative = r->d->kernel.restricted,
+				  .kernel_blind = r->d->kernel.blind,
 				  .sync = c->sync_files, .cache_size = c->cache_size, .objects = f->objects,
 				  .object_fds = f->object_fds };
 	bool started;

@@ -123,7 +123,8 @@ static void collect_options(struct daemon *d, const struct config *c, struct col
 		sampler_status(d->sampler, &s);
 	*o = (struct collect_options){ .labels = c->labels, .exclude_idle = c->exclude_idle,
 				       .outside = kernel_in_pid_namespace(), .kernel_relative = d->kernel.restricted,
-				       .kernel_text = d->kernel.text, .kernel_build_id = d->kernel.build_id,
+				       .kernel_text = d->kernel.text,
+				       .kernel_blind = d->kernel.blind, .kernel_build_id = d->kernel.build_id,
 				       .max_stack = d->kernel.max_stack, .host = d->host,
 				       .lost_by_count = s.features.format_lost };
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/kernel_hide.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "object/elf.h"
@@ -27,6 +28,7 @@ struct symbolizer {
 	struct kallsyms *kallsyms;      /* NULL: none yet */
 	struct name_table kernel_names; /* by start, relative to _text */
 	bool kernel_relative;
+	uint64_t kernel_blind;
 	struct symbolize_object vdso; /* fd -1: there is none */
 	char vdso_build_id[2 * ELF_BUILD_ID_MAX + 1];
 	uint32_t window; /* counts the calls */
@@ -102,12 +104,14 @@ size_t symbolizer_size(const struct symbolizer *s)
 	       (s->kallsyms ? kallsyms_size(s->kallsyms) : 0);
 }
 
-int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative)
+int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative,
+			  uint64_t kernel_blind)
 {
 	struct kallsyms *k;
 	int err;
 
 	s->kernel_relative = kernel_relative;
+	s->kernel_blind = kernel_blind;
 	if (kallsyms_fd < 0)
 		return 0;
 	err = kallsyms_open(&k, kallsyms_fd);
@@ -290,7 +294,8 @@ static void name_vdso(struct job *j, const struct radix_entry *todo, uint32_t nr
 
 static struct name *kernel_name_at(struct symbolizer *s, uint64_t address)
 {
-	uint64_t relative = s->kernel_relative ? address : address - kallsyms_text(s->kallsyms);
+	uint64_t relative = s->kernel_relative ? kernel_unhide(address, s->kernel_blind)
+					       : address - kallsyms_text(s->kallsyms);
 	struct kallsyms_symbol symbol;
 	struct name *n;
 

@@ -47,10 +47,11 @@ size_t symbolizer_size(const struct symbolizer *s); /* bytes held */
 
 /* Reads the kernel's symbols from KALLSYMS_FD, now (some 50 ms, most of them the kernel's: pass it
  * once, and again when there is news); -1: goes on with what was read before. KERNEL_RELATIVE:
- * kernel locations' addresses are relative to _text. 0 or negative errno of reading it (-EACCES:
+ * kernel locations' addresses are hidden, with KERNEL_BLIND (base/kernel_hide.h). 0 or negative errno of reading it (-EACCES:
  * restricted; see object/kallsyms.h): then what was read before stays. A caller whose watcher wants
  * to know announces it as object UINT32_MAX. */
-int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative);
+int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative,
+			  uint64_t kernel_blind);
 
 /* Every location of P that has no lines gets one: of mappings with mapping.object = 1 + index into
  * OBJECTS from that file, of "[kernel.kallsyms]" from kallsyms, of "[vdso]" from our own vDSO when

@@ -323,6 +323,7 @@ static void take_job(struct worker_client *c, const struct worker_job *job)
 		.compress_level = job->compress_level,
 		.has_kallsyms = c->fds[2] >= 0,
 		.kernel_relative = job->kernel_relative,
+		.kernel_blind = job->kernel_blind,
 		.sync = job->sync,
 		.cache_size = job->cache_size,
 	};

@@ -23,6 +23,7 @@ struct worker_job {
 	int kallsyms_fd;  /* -1: none */
 	uint32_t symbolize, compress_level, nr_objects;
 	bool kernel_relative, sync;
+	uint64_t kernel_blind;
 	uint64_t cache_size;
 	const struct worker_object *objects; /* both arrays are copied at start */
 	const int *object_fds;

@@ -34,6 +34,7 @@ struct worker_window {
 	uint32_t compress_level; /* 1–9 */
 	uint8_t has_kallsyms, kernel_relative, sync, unused; /* 0 or 1; unused is 0 */
 	uint64_t cache_size;
+	uint64_t kernel_blind; /* with kernel_relative: base/kernel_hide.h */
 };
 
 /* What fstat said of the descriptor; the kernel's word on the build id, size 0: none. */

@@ -187,7 +187,8 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	symbolizer_set_cache_size(s, q->window.cache_size);
 	if (q->kallsyms >= 0)
 		notice(q, WORKER_PARSING_KALLSYMS);
-	done->kallsyms_status = symbolizer_set_kernel(s, q->kallsyms, q->window.kernel_relative);
+	done->kallsyms_status = symbolizer_set_kernel(s, q->kallsyms, q->window.kernel_relative,
+						       q->window.kernel_blind);
 	symbolize(s, p, q->objects, q->nr_objects, notice, q, &stats);
 	notice(q, WORKER_PARSING_NONE);
 	done->nr_locations = stats.nr_locations;

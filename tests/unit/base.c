@@ -15,6 +15,7 @@
 #include "base/gzip.h"
 #include "base/hash.h"
 #include "base/io.h"
+#include "base/kernel_hide.h"
 #include "base/reader.h"
 #include "base/text.h"
 
@@ -200,6 +201,22 @@ static void channel_passes_descriptors_and_refuses_surplus(void **state)
 		close(fds[i]);
 }
 
+static void kernel_addresses_are_hidden_and_found_again(void **state)
+{
+	uint64_t text = 0xffffffff93000000, module = 0xffffffffc0123456, blind = 0x123456789000;
+
+	assert_int_equal(kernel_hide(text + 0x100, text, blind), 0x100);
+	assert_int_equal(kernel_unhide(0x100, blind), 0x100);
+	assert_int_equal(kernel_hide(module, text, 0), 0);
+	assert_int_equal(kernel_hide(module, 0, blind), 0);
+	assert_int_not_equal(kernel_hide(module, text, blind), module - text);
+	assert_int_equal(kernel_unhide(kernel_hide(module, text, blind), blind), module - text);
+	/* A module that happens to lie within the image's reach is hidden all the same. */
+	text = 0xffffffffbf000000;
+	assert_int_not_equal(kernel_hide(module, text, blind), module - text);
+	assert_int_equal(kernel_unhide(kernel_hide(module, text, blind), blind), module - text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +228,7 @@ int main(void)
 		cmocka_unit_test(text_is_valid_utf8_whatever_comes),
 		cmocka_unit_test(gzip_round_trip_and_refusals),
 		cmocka_unit_test(channel_passes_descriptors_and_refuses_surplus),
+		cmocka_unit_test(kernel_addresses_are_hidden_and_found_again),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

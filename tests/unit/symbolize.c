@@ -288,8 +288,8 @@ static void kernel_names(void **state)
 		l[1] = profile_location(f->p, m, base + 0x110);
 		l[2] = profile_location(f->p, m, base + 0x210);
 		l[3] = profile_location(f->p, m, base + 0x3f000010);
-		assert_int_equal(symbolizer_set_kernel(f->s, relative ? -1 : fd, relative), 0);
-		assert_int_equal(symbolizer_set_kernel(f->s, zeros, relative),
+		assert_int_equal(symbolizer_set_kernel(f->s, relative ? -1 : fd, relative, 0), 0);
+		assert_int_equal(symbolizer_set_kernel(f->s, zeros, relative, 0),
 				 -EACCES); /* what was read stays */
 		run(f);
 		assert_function(f, l[0], "_text", "_text");
