@@ -15,3 +15,6 @@ bench_runs += bench/names.sh
 bench: $(EXTRA_PROGRAMS)
 	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; \
 		BENCH='$(BENCH)'; export BENCH; $(SHELL) $(srcdir)/bench/run.sh $(bench_runs)
+EXTRA_PROGRAMS += bench/bench_profile
+bench_bench_profile_LDADD = $(pprofd_libs)
+bench_runs += bench/bench_profile
