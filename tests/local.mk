@@ -19,6 +19,7 @@ unit_tests += tests/unit/merge
 unit_tests += tests/unit/record
 unit_tests += tests/unit/ring
 unit_tests += tests/unit/perfdata
+unit_tests += tests/unit/replay
 unit_tests += tests/unit/opener
 unit_tests += tests/unit/opener_hang
 unit_tests += tests/unit/worker

@@ -41,10 +41,10 @@ static bool is_directory(const char *path)
 static bool is_named(const struct replay_event *e, const char *name)
 {
 	size_t size = strlen(name);
+	const char *rest = e->name + size;
 
 	return !strncmp(e->name, name, size) &&
-	       (!e->name[size] ||
-		(e->name[size] == ':' && strspn(e->name + size + 1, MODIFIERS) == strlen(e->name + size + 1)));
+	       (!*rest || (*rest == ':' && strspn(rest + 1, MODIFIERS) == strlen(rest + 1)));
 }
 
 /* The event called NAME with most samples; of all events where NAME is NULL. */
@@ -88,7 +88,8 @@ static char *event_path(const char *dir, const struct replay *r, unsigned event)
 		text_file_name(other, sizeof(other), r->events[i].name);
 		nr += r->events[i].profile && !strcmp(name, other);
 	}
-	return nr ? xasprintf("%s/%s-%u.pb.gz", dir, name, nr) : xasprintf("%s/%s.pb.gz", dir, name);
+	return nr ? xasprintf("%s/%s-%u.pb.gz", dir, name, nr)
+		  : xasprintf("%s/%s.pb.gz", dir, name);
 }
 
 static int write_each(const struct convert *c, const struct replay *r)

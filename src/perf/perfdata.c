@@ -111,8 +111,8 @@ static int add_directory(struct perfdata *d, int dir)
 		if (fd < 0 && errno == ENOENT && i)
 			return 0;
 		if (fd < 0)
-			return perfdata_fail(d, -errno, "a directory, and its file \"%s\": %s", name,
-					     strerror(errno));
+			return perfdata_fail(d, -errno, "a directory, and its file \"%s\": %s",
+					     name, strerror(errno));
 		err = add_source(d, fd);
 		close(fd);
 		if (err)

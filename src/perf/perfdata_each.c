@@ -213,8 +213,8 @@ static int decompress(struct walk *w, const uint8_t *data, size_t size, struct r
 	if (!w->unzstd)
 		err = unzstd_new(&w->unzstd);
 	if (err == -ENOTSUP)
-		return perfdata_fail(w->d, err, "compressed (perf record -z), and this build has no "
-				     "zstd: `perf inject -i FILE -o OTHER` decompresses it");
+		return perfdata_fail(w->d, err, "compressed (perf record -z), and this build has "
+				     "no zstd: `perf inject -i FILE -o OTHER` decompresses it");
 	if (!err && w->rest_size) {
 		chunk->data = malloc(w->rest_size);
 		if (!chunk->data)

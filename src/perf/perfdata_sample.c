@@ -44,7 +44,8 @@ static uint64_t difference(struct perfdata_groups *g, uint64_t id, uint32_t tid,
 	uint32_t pos, i, hash = hash_2u64(id, tid);
 	struct count *c;
 
-	for (i = hash_first(&g->hash, hash, &pos); i != HASH_NONE; i = hash_next(&g->hash, hash, &pos)) {
+	for (i = hash_first(&g->hash, hash, &pos); i != HASH_NONE;
+	     i = hash_next(&g->hash, hash, &pos)) {
 		c = &g->counts[i];
 		if (c->id == id && c->tid == tid) {
 			uint64_t before = c->value;

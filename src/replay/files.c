@@ -58,7 +58,8 @@ int replay_files_open(struct replay_files *f, const char *path, const uint8_t *b
 		return o.fd;
 	memcpy(o.build_id, build_id, size);
 	hash = hash_2u64(o.id.dev, o.id.inode);
-	for (i = hash_first(&f->hash, hash, &pos); i != HASH_NONE; i = hash_next(&f->hash, hash, &pos)) {
+	for (i = hash_first(&f->hash, hash, &pos); i != HASH_NONE;
+	     i = hash_next(&f->hash, hash, &pos)) {
 		if (same(&f->objects[i], &o)) {
 			close(o.fd);
 			*number = i;

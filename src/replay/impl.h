@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "perf/perfdata.h"
 #include "profile/profile.h"
+#include "replay/replay.h"
 #include "symbolize/symbolize.h"
 
 /* kind.c: what an event's profile counts. */
@@ -42,5 +43,15 @@ int replay_kernel_open(struct replay_kernel *k, const char *path);
 /* Gives lines to locations of the kernel and of modules that it knows. */
 void replay_kernel_name(struct replay_kernel *k, struct profile *p);
 void replay_kernel_fini(struct replay_kernel *k);
+
+/* names.c: names for all profiles of a file. */
+struct replay_names {
+	const struct replay_options *o;
+	struct replay_files files;
+	struct replay_kernel kernel;
+};
+/* 0 or negative errno with a sentence in ERROR. */
+int replay_names_give(struct replay_names *n, struct replay *r, char *error, size_t error_size);
+void replay_names_fini(struct replay_names *n);
 
 #endif

@@ -33,7 +33,8 @@ static bool runs_here(const struct replay_kernel *k)
 		return false;
 	r = reader_of(notes, (size_t)size);
 	while (reader_left(&r)) {
-		uint32_t name_size = reader_u32(&r), id_size = reader_u32(&r), type = reader_u32(&r);
+		uint32_t name_size = reader_u32(&r), id_size = reader_u32(&r);
+		uint32_t type = reader_u32(&r);
 		const char *name = reader_bytes(&r, pad4(name_size));
 		const uint8_t *id = reader_bytes(&r, pad4(id_size));
 

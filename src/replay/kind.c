@@ -12,8 +12,8 @@ static bool is_clock(const struct perf_event_attr *attr)
 /* "cycles:u" → "cycles", "cpu_core/cycles/P" → "cycles"; "sched:sched_switch" stays. */
 static void bare_name(const struct perfdata_event *e, char *out, size_t out_size)
 {
-	const char *name = e->name, *slash = strchr(name, '/'), *end = slash ? strchr(slash + 1, '/') : NULL;
-	const char *colon = strrchr(name, ':');
+	const char *name = e->name, *colon = strrchr(name, ':'), *slash = strchr(name, '/');
+	const char *end = slash ? strchr(slash + 1, '/') : NULL;
 	size_t size = strlen(name);
 
 	if (end && end > slash + 1) {

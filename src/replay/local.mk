@@ -3,4 +3,5 @@ libpprofd_a_SOURCES += \
 	%reldir%/impl.h \
 	%reldir%/kernel.c \
 	%reldir%/kind.c \
+	%reldir%/names.c \
 	%reldir%/replay.c %reldir%/replay.h

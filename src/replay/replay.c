@@ -14,7 +14,6 @@
 #include "replay/impl.h"
 
 #define NO_KIND UINT32_MAX
-#define SYMBOLS_SIZE (64u << 20)
 #define TICK_RECORDS 4096
 #define REORDER_NS 1000000000ull /* a record may come so late for its round */
 #define KERNEL_PREFIX "[kernel.kallsyms]"
@@ -31,8 +30,7 @@ struct state {
 	struct replay *r;
 	struct process_table *processes;
 	struct collect *collect;
-	struct replay_files files;
-	struct replay_kernel kernel;
+	struct replay_names names;
 	struct hash build_ids; /* by file name */
 	uint32_t *kinds;       /* of each event, NO_KIND before its first sample */
 	uint64_t *lost;        /* of each event */
@@ -55,12 +53,13 @@ static void index_build_ids(struct state *s)
 	for (uint32_t i = 0; i < perfdata_nr_build_ids(s->d); i++) {
 		const struct perfdata_build_id *b = perfdata_build_id(s->d, i);
 
-		if (b->misc == PERF_RECORD_MISC_GUEST_KERNEL || b->misc == PERF_RECORD_MISC_GUEST_USER)
+		if (b->misc == PERF_RECORD_MISC_GUEST_KERNEL ||
+		    b->misc == PERF_RECORD_MISC_GUEST_USER)
 			continue;
 		hash_add(&s->build_ids, build_id_hash(b->filename), i);
 		if (b->misc == PERF_RECORD_MISC_KERNEL && !strcmp(b->filename, KERNEL_PREFIX)) {
-			s->kernel.build_id_size = b->size;
-			memcpy(s->kernel.build_id, b->id, b->size);
+			s->names.kernel.build_id_size = b->size;
+			memcpy(s->names.kernel.build_id, b->id, b->size);
 		}
 	}
 }
@@ -93,10 +92,11 @@ static bool answer_object(void *ctx, const struct collect_object_ask *ask)
 		.pid = ask->process->pid, .exec_count = ask->process->exec_count,
 		.fork_ns = ask->process->fork_ns, .start = ask->start, .object = OBJECT_MISSING,
 	};
+	const struct process_file *f = ask->file;
 	uint32_t number;
 
-	if (s->o->symbolize && !replay_files_open(&s->files, ask->file->path, ask->file->build_id,
-						  ask->file->build_id_size, &number))
+	if (s->o->symbolize && !replay_files_open(&s->names.files, f->path, f->build_id,
+						  f->build_id_size, &number))
 		a.object = OBJECT_FIRST + number;
 	*array_push(s->answers, s->nr_answers, s->answers_cap) = a;
 	return true;
@@ -158,15 +158,15 @@ static void give_mmap(struct state *s, const struct record *rec, unsigned event)
 
 	/* perf appends the symbol that it relocates by, and its address is the offset. */
 	end = is_kernel ? name + strlen(KERNEL_PREFIX) : NULL;
-	if (end && !strcmp(end, "_text") && !s->kernel.text)
-		s->kernel.text = rec->mmap.pgoff;
+	if (end && !strcmp(end, "_text") && !s->names.kernel.text)
+		s->names.kernel.text = rec->mmap.pgoff;
 	b = rec->mmap.build_id_size ? NULL : find_build_id(s, is_kernel ? KERNEL_PREFIX : name);
 	if (b) {
 		copy.mmap.build_id_size = b->size;
 		memcpy(copy.mmap.build_id, b->id, b->size);
-	} else if (is_kernel && rec->mmap.build_id_size && !s->kernel.build_id_size) {
-		s->kernel.build_id_size = rec->mmap.build_id_size;
-		memcpy(s->kernel.build_id, rec->mmap.build_id, rec->mmap.build_id_size);
+	} else if (is_kernel && rec->mmap.build_id_size && !s->names.kernel.build_id_size) {
+		s->names.kernel.build_id_size = rec->mmap.build_id_size;
+		memcpy(s->names.kernel.build_id, rec->mmap.build_id, rec->mmap.build_id_size);
 	}
 	collect_record(s->collect, &copy, 0, &perfdata_event(s->d, event)->layout);
 }
@@ -259,61 +259,6 @@ static int64_t start_time(const struct state *s, int fd)
 	return (int64_t)((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec - duration);
 }
 
-/* collect's numbers of objects → symbolize's. */
-static void number_objects(struct profile *p)
-{
-	for (uint32_t i = 0; i < p->nr_mappings; i++)
-		if (p->mappings[i].object >= OBJECT_FIRST)
-			p->mappings[i].object -= OBJECT_FIRST - 1;
-}
-
-/* What is named after our own vDSO must be that: by its build id, or because the kernel is ours. */
-static bool is_foreign_vdso(const struct state *s, const struct profile *p, uint32_t mapping)
-{
-	const struct profile_mapping *m = &p->mappings[mapping];
-	bool ours = s->kernel.kallsyms && !s->kernel.given;
-
-	return !strcmp(profile_str(p, m->filename), "[vdso]") &&
-	       (!s->o->symbolize || (!ours && !*profile_str(p, m->build_id)));
-}
-
-static void name_profile(struct state *s, struct symbolizer *symbolizer, struct profile *p)
-{
-	struct profile_function vdso = { 0 };
-
-	vdso.name = vdso.system_name = profile_string(p, "[vdso]");
-	for (uint32_t i = 0; i < p->nr_locations; i++) {
-		uint32_t mapping = p->locations[i].mapping;
-
-		if (mapping != PROFILE_NO_MAPPING && is_foreign_vdso(s, p, mapping))
-			profile_set_lines(p, i, &(struct profile_line){
-				.function = profile_function(p, &vdso) }, 1);
-	}
-	number_objects(p);
-	replay_kernel_name(&s->kernel, p);
-	symbolize(symbolizer, p, s->files.objects, s->files.nr_objects, NULL, NULL, NULL);
-	for (uint32_t i = 0; i < p->nr_mappings; i++)
-		if (is_foreign_vdso(s, p, i))
-			p->mappings[i].has_functions = false;
-}
-
-static int name_profiles(struct state *s)
-{
-	struct symbolizer *symbolizer = symbolizer_new(SYMBOLS_SIZE);
-	int err = 0;
-
-	if (s->o->symbolize)
-		err = replay_kernel_open(&s->kernel, s->o->kallsyms);
-	if (err)
-		snprintf(s->error, s->error_size, "%s: %s", s->o->kallsyms,
-			 err == -EACCES ? "addresses are hidden or it may not be read" : strerror(-err));
-	for (unsigned i = 0; i < s->r->nr_events && !err; i++)
-		if (s->r->events[i].profile)
-			name_profile(s, symbolizer, s->r->events[i].profile);
-	symbolizer_free(symbolizer);
-	return err;
-}
-
 static void warn(struct state *s)
 {
 	char *out = s->r->warning;
@@ -335,7 +280,7 @@ static void warn(struct state *s)
 
 static int finish(struct state *s, int fd)
 {
-	int64_t start = start_time(s, fd);
+	int64_t start = start_time(s, fd), duration = (int64_t)(s->last_ns - s->first_ns);
 
 	enter_lost(s);
 	if (s->last_ns)
@@ -343,11 +288,11 @@ static int finish(struct state *s, int fd)
 	give_answers(s);
 	for (unsigned i = 0; i < s->r->nr_events; i++)
 		if (s->kinds[i] != NO_KIND)
-			s->r->events[i].profile = collect_finish(s->collect, s->kinds[i], start,
-								 (int64_t)(s->last_ns - s->first_ns));
+			s->r->events[i].profile =
+				collect_finish(s->collect, s->kinds[i], start, duration);
 	s->r->counters = *collect_counters(s->collect);
 	warn(s);
-	return name_profiles(s);
+	return replay_names_give(&s->names, s->r, s->error, s->error_size);
 }
 
 /* --- The beginning --- */
@@ -367,10 +312,11 @@ static void start(struct state *s, struct replay_options *o)
 	char host[256], build_id[41] = "";
 
 	o->symbolize = o->symbolize && is_x86(s->d);
-	s->files.root = o->root;
+	s->names.o = o;
+	s->names.files.root = o->root;
 	index_build_ids(s);
-	for (unsigned i = 0; i < s->kernel.build_id_size; i++)
-		snprintf(build_id + 2 * i, 3, "%02x", s->kernel.build_id[i]);
+	for (unsigned i = 0; i < s->names.kernel.build_id_size; i++)
+		snprintf(build_id + 2 * i, 3, "%02x", s->names.kernel.build_id[i]);
 	text_clean(host, sizeof(host), perfdata_hostname(s->d), strlen(perfdata_hostname(s->d)));
 	s->processes = process_table_new();
 	s->collect = collect_new(s->processes, &(struct collect_options){
@@ -408,8 +354,7 @@ int replay_file(struct replay **out, int fd, const struct replay_options *option
 		err = finish(&s, fd);
 	collect_free(s.collect);
 	process_table_free(s.processes);
-	replay_files_fini(&s.files);
-	replay_kernel_fini(&s.kernel);
+	replay_names_fini(&s.names);
 	hash_fini(&s.build_ids);
 	free(s.kinds);
 	free(s.lost);

@@ -1,6 +1,7 @@
-/* dump [--absolute] [FILE]: prints what replay makes of a file, a line for each sample: event, thread's name, pid/tid, frames (leaf first, as
- * mapping:address or a pseudo frame's name), count, value. Addresses of files are offsets into them unless --absolute.
- * For replay.test, which compares it with what perf says. */
+/* dump [--absolute] [FILE]: prints what replay makes of a file, a line for each sample: event, thread's
+ * name, pid/tid, frames (leaf first, as mapping:address or a pseudo frame's name), count, value.
+ * Addresses of files are offsets into them unless --absolute. For replay.test, which compares it with
+ * what perf says. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* What the fixtures are recordings of: two threads, a fork, with "exec" an exec; frame pointers everywhere. */
+/* What the fixtures are recordings of: two threads, a fork, with "exec" an exec; frame pointers
+ * everywhere. */
 #include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>

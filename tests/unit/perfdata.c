@@ -106,8 +106,9 @@ static void build(const struct file *f, struct buf *out)
 {
 	bool s = f->swap;
 	uint64_t attr_size = (f->attr_size ? f->attr_size : 112) + 16;
-	uint64_t ids = 104, attrs = ids + 16 * f->nr_events, data = attrs + attr_size * f->nr_events;
-	uint64_t sections = data + f->data.size, contents = sections + 16 * f->nr_features, bits = 0;
+	uint64_t ids = 104, attrs = ids + 16 * f->nr_events;
+	uint64_t data = attrs + attr_size * f->nr_events, sections = data + f->data.size;
+	uint64_t contents = sections + 16 * f->nr_features, bits = 0;
 
 	if (f->old_magic)
 		buf_add(out, "PERFFILE", 8);
