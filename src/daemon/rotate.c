@@ -200,6 +200,11 @@ static void spool_done(void *ctx, struct spool_job *job)
 			close(job->fd);
 		return;
 	}
+	/* The disk filled up, or the folder was replaced, while the worker wrote: what it was given is still here. */
+	if (job->what == SPOOL_PUBLISH && job->status < 0) {
+		file_write_unsymbolized(r, f);
+		return;
+	}
 	if (job->what != SPOOL_CREATE) {
 		spool_result(r, f, job);
 		file_end(r, f);
