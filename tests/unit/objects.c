@@ -1,0 +1,187 @@
+/* daemon/objects: identity by fstat, recall by name, descriptors that live as long as windows use them. */
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/objects.h"
+
+struct world {
+	struct objects *o;
+	char dir[64];
+};
+
+static int setup(void **state)
+{
+	static struct world w;
+
+	strcpy(w.dir, "/tmp/pprofd-objects-XXXXXX");
+	assert_non_null(mkdtemp(w.dir));
+	w.o = objects_new(4);
+	*state = &w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	char command[128];
+
+	objects_free(w->o);
+	snprintf(command, sizeof(command), "rm -rf %s", w->dir);
+	return system(command);
+}
+
+static int file_open(struct world *w, const char *name, const char *contents)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	if (contents)
+		assert_int_equal(write(fd, contents, strlen(contents)), strlen(contents));
+	return fd;
+}
+
+static struct process_file named(const char *path, uint8_t build_id)
+{
+	return (struct process_file){ .path = path, .build_id_size = 20, .build_id = { build_id } };
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void one_file_is_one_object(void **state)
+{
+	struct world *w = *state;
+	int a = file_open(w, "a", "a"), again = file_open(w, "a", NULL), b = file_open(w, "b", "b");
+	uint32_t first = objects_add(w->o, a, NULL, 0);
+
+	assert_true(first >= OBJECT_FIRST);
+	assert_int_equal(objects_add(w->o, again, NULL, 0), first);
+	assert_false(is_open(again)); /* one descriptor is enough */
+	assert_int_not_equal(objects_add(w->o, b, NULL, 0), first);
+}
+
+static void a_build_id_makes_no_identity(void **state)
+{
+	struct world *w = *state;
+	struct process_file file = named("/lib/x", 1);
+	uint32_t a = objects_add(w->o, file_open(w, "a", "a"), &file, 7);
+	uint32_t b = objects_add(w->o, file_open(w, "b", "b"), &file, 7);
+
+	assert_int_not_equal(a, b);
+	/* And a name that two objects had tells nothing of a third process. */
+	assert_int_equal(objects_recall(w->o, &file, 7), OBJECT_MISSING);
+}
+
+static void a_changed_file_is_another_object(void **state)
+{
+	struct world *w = *state;
+	uint32_t before = objects_add(w->o, file_open(w, "a", "a"), NULL, 0);
+
+	assert_int_not_equal(objects_add(w->o, file_open(w, "a", "longer"), NULL, 0), before);
+}
+
+static void what_is_no_regular_file_is_refused(void **state)
+{
+	struct world *w = *state;
+	int dir = open(w->dir, O_RDONLY | O_DIRECTORY);
+
+	assert_int_equal(objects_add(w->o, dir, NULL, 0), OBJECT_MISSING);
+	assert_false(is_open(dir));
+}
+
+static void recall_is_by_path_build_id_and_cgroup(void **state)
+{
+	struct world *w = *state;
+	struct process_file file = named("/lib/x", 1), other = named("/lib/x", 2), elsewhere = named("/lib/y", 1);
+	uint32_t x = objects_add(w->o, file_open(w, "x", "x"), &file, 7);
+
+	assert_int_equal(objects_recall(w->o, &file, 7), x);
+	assert_int_equal(objects_recall(w->o, &file, 8), OBJECT_MISSING);
+	assert_int_equal(objects_recall(w->o, &other, 7), OBJECT_MISSING);
+	assert_int_equal(objects_recall(w->o, &elsewhere, 7), OBJECT_MISSING);
+}
+
+static void unused_descriptors_are_closed_after_a_window(void **state)
+{
+	struct world *w = *state;
+	int fd = file_open(w, "a", "a"), got;
+	struct process_file file = named("/lib/a", 1);
+	struct worker_object id;
+	uint32_t a = objects_add(w->o, fd, &file, 0);
+
+	assert_true(objects_pin(w->o, a, &id, &got));
+	assert_int_equal(got, fd);
+	assert_int_equal(id.size, 1);
+	assert_int_equal(id.build_id[0], 1);
+	objects_next_window(w->o);
+	assert_true(is_open(fd)); /* used in the window that ended */
+	objects_next_window(w->o);
+	assert_true(is_open(fd)); /* not used, but the worker has it */
+	objects_unpin(w->o, a);
+	objects_next_window(w->o);
+	assert_false(is_open(fd));
+	assert_false(objects_use(w->o, a));  /* has to be asked for again, */
+	assert_int_equal(objects_add(w->o, file_open(w, "a", NULL), &file, 0), a); /* and is the same then */
+	assert_true(objects_use(w->o, a));
+}
+
+static void descriptors_are_limited(void **state)
+{
+	struct world *w = *state;
+	struct worker_object id;
+	uint32_t last = 0;
+	char name[8];
+	int fd;
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		last = objects_add(w->o, file_open(w, name, name), NULL, 0);
+		assert_true(last >= OBJECT_FIRST);
+	}
+	assert_false(objects_pin(w->o, last, &id, &fd));
+	assert_true(objects_use(w->o, last)); /* asking again would not help */
+}
+
+static void quarantine_is_told_to_the_worker(void **state)
+{
+	struct world *w = *state;
+	struct objects_status s;
+	struct worker_object id;
+	uint32_t a = objects_add(w->o, file_open(w, "a", "a"), NULL, 0);
+	int fd;
+
+	objects_quarantine(w->o, a);
+	assert_true(objects_pin(w->o, a, &id, &fd));
+	assert_int_equal(id.quarantined, 1);
+	objects_status(w->o, &s);
+	assert_int_equal(s.nr_quarantined, 1);
+	assert_int_equal(s.nr_open, 1);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(one_file_is_one_object),
+		TEST(a_build_id_makes_no_identity),
+		TEST(a_changed_file_is_another_object),
+		TEST(what_is_no_regular_file_is_refused),
+		TEST(recall_is_by_path_build_id_and_cgroup),
+		TEST(unused_descriptors_are_closed_after_a_window),
+		TEST(descriptors_are_limited),
+		TEST(quarantine_is_told_to_the_worker),
+	};
+
+	return cmocka_run_group_tests_name("objects", tests, NULL, NULL);
+}
