@@ -77,6 +77,15 @@ static void decode_trailer(struct reader *r, uint64_t type, struct record *out)
 		out->id = reader_u64(r);
 }
 
+/* Once one event of the system has had the record with a build id, Linux (seen in 6.18) leaves the bit that says
+ * so set for the events after it, which have device and inode. A build id in their place has other bits. */
+static bool reads_as_inode(struct reader r)
+{
+	uint32_t maj = reader_u32(&r), min = reader_u32(&r);
+
+	return maj < 1u << 12 && min < 1u << 20 && reader_u64(&r) < UINT64_C(1) << 48;
+}
+
 static void decode_mmap(struct reader *r, struct record *out)
 {
 	struct record_mmap *m = &out->mmap;
@@ -90,7 +99,7 @@ static void decode_mmap(struct reader *r, struct record *out)
 	if (out->type == PERF_RECORD_MMAP) {
 		m->prot = out->misc & PERF_RECORD_MISC_MMAP_DATA ? 0 : PROT_EXEC;
 	} else {
-		if (out->misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
+		if (out->misc & PERF_RECORD_MISC_MMAP_BUILD_ID && !reads_as_inode(*r)) {
 			m->build_id_size = reader_u8(r);
 			reader_skip(r, 3);
 			id = reader_bytes(r, sizeof(m->build_id));

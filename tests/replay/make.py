@@ -153,6 +153,16 @@ f.sample(ip=0x400000, time=1, period=9)
 f.sample(ip=0xffffffff81000010, time=2, period=9, misc=KERNEL)
 write("made-nobody", f.bytes(), "cpu-clock|-|-/-| [unmapped]|1|9", "cpu-clock|-|-/-| %s:ffffffff81000010|1|9" % K)
 
+# A mapping with device (254:0) and inode that claims to have a build id: Linux says so once another event of the system,
+# pprofd's for one, has been given the record with one.
+f = File()
+f.event(sample_type=BASE, flags=(ID_ALL,))
+f.comm(7, 7, "leak")
+f.sideband(MMAP2, f.pack("IIQQQIIQQII", 7, 7, 0x400000, 0x1000, 0, 254, 0, 10953031, 0, 5, 2) + f.text("/bin/leak"),
+           misc=USER | 1 << 14)
+f.sample(ip=0x400100, pid=7, time=1)
+write("made-inode", f.bytes(), "cpu-clock|leak|7/7| /bin/leak:100|1|1")
+
 # The kernel's names, from a kallsyms of another boot: _text is elsewhere, modules cannot be named.
 f = File()
 f.event(sample_type=BASE, flags=(ID_ALL,))
