@@ -11,12 +11,14 @@
 
 #define OBJECTS_MAX 65536 /* identities kept; they are small, and the numbers in process maps stay valid */
 
+#define BLAMES_MAX 2
+
 struct object {
 	struct worker_object id; /* with the build id of the kernel's record */
 	int fd;                  /* −1: closed */
 	unsigned pins;
 	bool used;               /* in the running window */
-	bool quarantined;
+	unsigned blames;
 };
 
 /* Under which name, build id and cgroup an object was opened. */
@@ -196,6 +198,11 @@ bool objects_use(struct objects *o, uint32_t number)
 	return true;
 }
 
+static bool is_quarantined(const struct object *b)
+{
+	return b->blames >= BLAMES_MAX;
+}
+
 bool objects_pin(struct objects *o, uint32_t number, struct worker_object *w, int *fd)
 {
 	struct object *b = object_of(o, number);
@@ -204,7 +211,7 @@ bool objects_pin(struct objects *o, uint32_t number, struct worker_object *w, in
 		return false;
 	b->pins++;
 	*w = b->id;
-	w->quarantined = b->quarantined;
+	w->quarantined = is_quarantined(b);
 	*fd = b->fd;
 	return true;
 }
@@ -217,12 +224,14 @@ void objects_unpin(struct objects *o, uint32_t number)
 		b->pins--;
 }
 
-void objects_quarantine(struct objects *o, uint32_t number)
+bool objects_blame(struct objects *o, uint32_t number)
 {
 	struct object *b = object_of(o, number);
 
-	if (b)
-		b->quarantined = true;
+	if (!b)
+		return false;
+	b->blames++;
+	return is_quarantined(b);
 }
 
 void objects_next_window(struct objects *o)
@@ -243,5 +252,5 @@ void objects_status(const struct objects *o, struct objects_status *s)
 	s->nr_open = o->nr_open;
 	s->nr_recalled = o->nr_recalled;
 	for (uint32_t i = 0; i < o->nr; i++)
-		s->nr_quarantined += o->objects[i].quarantined;
+		s->nr_quarantined += is_quarantined(&o->objects[i]);
 }

@@ -28,7 +28,9 @@ bool objects_use(struct objects *o, uint32_t object);
  * not open. */
 bool objects_pin(struct objects *o, uint32_t object, struct worker_object *w, int *fd);
 void objects_unpin(struct objects *o, uint32_t object);
-void objects_quarantine(struct objects *o, uint32_t object);
+/* The worker died or hung at OBJECT. The second time it is put in quarantine: true. Once may have been somebody's kill -9,
+ * or the OOM killer's choice, and libc is not given up for that. */
+bool objects_blame(struct objects *o, uint32_t object);
 /* A window has ended: closes what it did not use. */
 void objects_next_window(struct objects *o);
 

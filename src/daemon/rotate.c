@@ -240,14 +240,15 @@ static void worker_outcome(void *ctx, const struct worker_outcome *o)
 		if (o->result == WORKER_REFUSED) {
 			log_debug("worker: writing: %s", strerror(-o->done.status));
 		} else {
+			/* A slow disk is no fault of the file that was being read from it. */
+			bool blame = o->parsing < f->nr_objects && (o->result == WORKER_DIED || o->cpu_bound);
+
 			r->status.worker_deaths++;
+			blame = blame && objects_blame(r->d->objects, f->object_numbers[o->parsing]);
 			log_warnx("worker %s; this window is published without names%s",
 				  o->result == WORKER_LATE ? "overran its deadline" : "died",
-				  o->parsing < f->nr_objects ? ", and the file that it was reading is not read again" : "");
+				  blame ? ", and the file that it was reading is not read again" : "");
 		}
-		/* A slow disk is no fault of the file that was being read from it. */
-		if (o->parsing < f->nr_objects && (o->result == WORKER_DIED || (o->result == WORKER_LATE && o->cpu_bound)))
-			objects_quarantine(r->d->objects, f->object_numbers[o->parsing]);
 		file_write_unsymbolized(r, f);
 	}
 	worker_next(r);

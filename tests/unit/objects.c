@@ -161,7 +161,10 @@ static void quarantine_is_told_to_the_worker(void **state)
 	uint32_t a = objects_add(w->o, file_open(w, "a", "a"), NULL, 0);
 	int fd;
 
-	objects_quarantine(w->o, a);
+	assert_false(objects_blame(w->o, a)); /* once may have been chance */
+	assert_true(objects_pin(w->o, a, &id, &fd));
+	assert_int_equal(id.quarantined, 0);
+	assert_true(objects_blame(w->o, a));
 	assert_true(objects_pin(w->o, a, &id, &fd));
 	assert_int_equal(id.quarantined, 1);
 	objects_status(w->o, &s);
