@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/clock.h"
+#include "perf/leak.h"
 #include "perf/merge.h"
 #include "perf/ring.h"
 
@@ -39,6 +40,7 @@ struct sampler {
 	struct loop *loop;
 	struct sampler_options options;
 	struct event_features features;
+	bool build_id_leaks;
 	struct sampler_kind_status kinds[EVENT_NR_KINDS];
 	struct record_layout layouts[EVENT_NR_KINDS], sample_layout, owner_layout;
 
@@ -333,6 +335,9 @@ static int sampler_open(struct sampler *s, char *why, size_t why_size)
 		return nr < 0 ? nr : -ENODEV;
 	}
 	err = event_probe(false, online[0], &s->features);
+	s->build_id_leaks = s->features.build_id && event_build_id_leaks();
+	if (s->build_id_leaks)
+		s->features.build_id = false;
 	for (int i = 0; !err && i < nr; i++) {
 		err = cpu_open(s, online[i]);
 		if (err == -ENODEV) /* went offline between */
@@ -447,6 +452,7 @@ void sampler_status(struct sampler *s, struct sampler_status *status)
 {
 	memset(status, 0, sizeof(*status));
 	status->features = s->features;
+	status->build_id_leaks = s->build_id_leaks;
 	status->nr_cpus = s->nr_cpus;
 	status->ring_size = s->ring_size;
 	memcpy(status->kinds, s->kinds, sizeof(s->kinds));

@@ -41,7 +41,8 @@ struct sampler_kind_status {
 };
 
 struct sampler_status {
-	struct event_features features;
+	struct event_features features; /* in use */
+	bool build_id_leaks; /* the kernel has them, but they would spoil others' recordings: perf/leak.h */
 	unsigned nr_cpus, nr_fds;
 	size_t ring_size; /* as mapped */
 	struct sampler_kind_status kinds[EVENT_NR_KINDS];

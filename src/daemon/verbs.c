@@ -79,7 +79,9 @@ static void status_sampler(struct daemon *d, struct control_client *c)
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		status_kind(c, &s.kinds[k], event_kind_names[k]);
 	control_value(c, "unwind", "%s", "fp: the kernel's frame-pointer callchain");
-	control_value(c, "feature.build_id", "%s", yes_no(s.features.build_id));
+	control_value(c, "feature.build_id", "%s",
+		      s.build_id_leaks ? "not used: on this kernel it would spoil the recordings of other perf users"
+				       : yes_no(s.features.build_id));
 	control_value(c, "feature.format_lost", "%s", yes_no(s.features.format_lost));
 	control_value(c, "feature.clockid", "%s", yes_no(s.features.clockid));
 	control_value(c, "feature.cgroup", "%s", yes_no(s.features.cgroup));

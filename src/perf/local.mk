@@ -1,5 +1,6 @@
 libpprofd_a_SOURCES += \
 	%reldir%/event.c %reldir%/event.h \
+	%reldir%/leak.c %reldir%/leak.h \
 	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/record.c %reldir%/record.h \
 	%reldir%/record_sample.c %reldir%/record_sample.h \

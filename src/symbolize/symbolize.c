@@ -191,13 +191,14 @@ static void set_name(struct job *j, uint32_t location, const struct name_table *
 static struct cached *parse(struct symbolizer *s, const struct symbolize_object *o)
 {
 	uint8_t build_id[ELF_BUILD_ID_MAX] = { 0 };
+	unsigned build_id_size = 0;
 	struct symtab *symtab = NULL;
 	struct elf *elf = NULL;
 	struct cached *c;
 	int err = elf_open(&elf, o->fd);
 
 	if (!err) {
-		elf_build_id(elf, build_id);
+		build_id_size = elf_build_id(elf, build_id);
 		err = symtab_open(&symtab, elf);
 		elf_forget_sections(elf);
 	}
@@ -211,6 +212,7 @@ static struct cached *parse(struct symbolizer *s, const struct symbolize_object 
 	c->status = err;
 	c->elf = elf;
 	c->symtab = symtab;
+	c->build_id_size = build_id_size;
 	memcpy(c->build_id, build_id, sizeof(build_id));
 	return c;
 }
@@ -250,6 +252,19 @@ static uint64_t file_offset(const struct profile *p, uint32_t location)
 	return l->address - m->start + m->offset;
 }
 
+/* Where the kernel did not say it, the file does. */
+static void tell_build_id(struct job *j, uint32_t location, const struct cached *c)
+{
+	struct profile_mapping *m = &j->p->mappings[j->p->locations[location].mapping];
+	char hex[2 * ELF_BUILD_ID_MAX + 1] = "";
+
+	if (m->build_id || !c->build_id_size)
+		return;
+	for (unsigned i = 0; i < c->build_id_size; i++)
+		snprintf(hex + 2 * i, 3, "%02x", c->build_id[i]);
+	m->build_id = profile_string(j->p, hex);
+}
+
 static void name_from_object(struct job *j, const struct symbolize_object *o, struct cached *c,
 			     const struct radix_entry *todo, uint32_t nr)
 {
@@ -258,6 +273,8 @@ static void name_from_object(struct job *j, const struct symbolize_object *o, st
 	for (uint32_t i = 0; i < nr; i++) {
 		struct name *n = usable ? name_at(c, o->fd, file_offset(j->p, todo[i].a)) : NULL;
 
+		if (c)
+			tell_build_id(j, todo[i].a, c);
 		set_name(j, todo[i].a, usable ? &c->names : NULL, n);
 	}
 	if (c && c->symtab)
