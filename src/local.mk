@@ -18,6 +18,7 @@ include src/cli/local.mk
 include src/control/local.mk
 include src/symbolize/local.mk
 include src/daemon/local.mk
+include src/unwind/local.mk
 
 sbin_PROGRAMS += pprofd
 pprofd_SOURCES = %reldir%/pprofd.c
