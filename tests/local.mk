@@ -43,6 +43,7 @@ if DEMANGLE
 unit_tests += tests/unit/demangle
 endif
 unit_tests += tests/unit/space
+unit_tests += tests/unit/unwind
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -76,3 +77,7 @@ TESTS += tests/names.test
 check_PROGRAMS += tests/names
 EXTRA_DIST += tests/names.test
 include tests/live/local.mk
+check_PROGRAMS += tests/cfi_rows
+TESTS += tests/cfi.test
+EXTRA_DIST += tests/cfi.test tests/cfi_oracle.py
+EXTRA_DIST += tests/fixtures/frames.c tests/fixtures/frames.S tests/fixtures/leaf.c tests/fixtures/throws.cc

@@ -25,6 +25,7 @@ struct elf {
 	uint16_t machine, type;
 	unsigned nr_segments, nr_sections, nr_notes;
 	struct elf_segment *segments;
+	struct elf_segment eh_frame_hdr; /* file_size 0: none */
 	struct elf_section *sections;
 	char *section_names;
 	size_t section_names_size;
@@ -116,6 +117,10 @@ static int read_segments(struct elf *e, Elf *elf)
 			return -EBADMSG;
 		if (ph.p_type == PT_NOTE)
 			add_note(e, ph.p_offset, ph.p_filesz, ph.p_align);
+		if (ph.p_type == PT_GNU_EH_FRAME && in_file(e, ph.p_offset, ph.p_filesz))
+			e->eh_frame_hdr = (struct elf_segment){
+				.offset = ph.p_offset, .vaddr = ph.p_vaddr,
+				.file_size = ph.p_filesz, .mem_size = ph.p_memsz };
 		if (ph.p_type != PT_LOAD || ph.p_offset > e->file_size)
 			continue;
 		s->offset = ph.p_offset;
@@ -288,6 +293,11 @@ unsigned elf_nr_segments(const struct elf *e)
 const struct elf_segment *elf_segment(const struct elf *e, unsigned i)
 {
 	return i < e->nr_segments ? &e->segments[i] : NULL;
+}
+
+const struct elf_segment *elf_eh_frame_hdr(const struct elf *e)
+{
+	return e->eh_frame_hdr.file_size ? &e->eh_frame_hdr : NULL;
 }
 
 unsigned elf_nr_sections(const struct elf *e)

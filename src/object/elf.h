@@ -44,6 +44,7 @@ uint16_t elf_machine(const struct elf *e);
 uint16_t elf_type(const struct elf *e); /* ET_EXEC, ET_DYN, … */
 unsigned elf_nr_segments(const struct elf *e);
 const struct elf_segment *elf_segment(const struct elf *e, unsigned i);
+const struct elf_segment *elf_eh_frame_hdr(const struct elf *e); /* PT_GNU_EH_FRAME, or NULL */
 unsigned elf_nr_sections(const struct elf *e);
 const struct elf_section *elf_section(const struct elf *e, unsigned i);
 /* NULL when not there. */

@@ -4,3 +4,6 @@ libpprofd_a_SOURCES += %reldir%/kallsyms_table.c %reldir%/kallsyms_table.h
 libpprofd_a_SOURCES += %reldir%/radix.c %reldir%/radix.h
 libpprofd_a_SOURCES += %reldir%/strings.c %reldir%/strings.h
 libpprofd_a_SOURCES += %reldir%/symtab.c %reldir%/symtab.h
+libpprofd_a_SOURCES += %reldir%/cfi.c %reldir%/cfi.h %reldir%/cfi_impl.h
+libpprofd_a_SOURCES += %reldir%/cfi_entry.c %reldir%/cfi_exec.c %reldir%/cfi_expr.c %reldir%/dwarf_cfa.h
+libpprofd_a_SOURCES += %reldir%/cfi_go.c %reldir%/cfi_page.c
