@@ -3,6 +3,9 @@
 # --enable-fuzzing (CC=clang) the same sources link with libFuzzer: `fuzz/fuzz_NAME CORPUS SEEDS`.
 fuzz_targets =
 fuzz_targets += fuzz/fuzz_opener_maps
+fuzz_targets += fuzz/fuzz_cfi
+fuzz_targets += fuzz/fuzz_unwind_page
+fuzz_targets += fuzz/fuzz_unwind_stack
 fuzz_targets += fuzz/fuzz_worker_window
 fuzz_targets += fuzz/fuzz_worker_answer
 fuzz_targets += fuzz/fuzz_mountinfo
