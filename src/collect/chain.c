@@ -1,5 +1,7 @@
-/* A sample's callchain → the addresses of its stack (perf_event_open(2), PERF_SAMPLE_CALLCHAIN). */
+/* A sample's callchain → the addresses of its stack (perf_event_open(2), PERF_SAMPLE_CALLCHAIN), and
+ * a walk's. */
 #include <linux/perf_event.h>
+#include <string.h>
 
 #include "collect/state.h"
 
@@ -80,4 +82,27 @@ void chain_read(struct collect *c, const struct record *rec, const struct record
 		c->addresses[out->nr_kernel++] = s->ip;
 	if (s->has_stack && s->regs_abi)
 		out->cut = CUT_UNWALKED;
+}
+
+void chain_walked(struct collect *c, const struct unwind_walk *walk, struct stack *s)
+{
+	static const enum cut cuts[UNWIND_NR_STOPS] = {
+		[UNWIND_STOP_COMPLETE] = CUT_NOT,
+		[UNWIND_STOP_NO_MAPPING] = CUT_NO_MAPPING,
+		[UNWIND_STOP_NO_PAGE] = CUT_NO_TABLE,
+		[UNWIND_STOP_NO_ROW] = CUT_NO_ROW,
+		[UNWIND_STOP_UNSUPPORTED] = CUT_UNSUPPORTED,
+		[UNWIND_STOP_SHORT] = CUT_SHORT,
+		[UNWIND_STOP_SWITCHED] = CUT_SWITCHED,
+		[UNWIND_STOP_DEEP] = CUT_DEEP,
+		[UNWIND_STOP_BAD_CFA] = CUT_BAD_FRAME,
+		[UNWIND_STOP_LOOP] = CUT_LOOP,
+		[UNWIND_STOP_FAULT] = CUT_FAULT,
+	};
+	uint32_t room = CHAIN_MAX - s->nr_kernel, nr = walk->nr < room ? walk->nr : room;
+
+	memcpy(c->addresses + s->nr_kernel, walk->addresses, nr * sizeof(walk->addresses[0]));
+	s->nr_user = nr;
+	s->cut = nr < walk->nr ? CUT_DEEP : cuts[walk->stop];
+	c->counters.frames_guessed += walk->nr_guessed;
 }

@@ -139,7 +139,7 @@ static void sample_values(const struct kind *k, const struct record *rec,
 }
 
 static void add_sample(struct collect *c, const struct record *rec, uint32_t kind,
-		       const struct record_layout *layout)
+		       const struct record_layout *layout, const struct unwind_walk *walk)
 {
 	struct kind *k = &c->kinds[kind];
 	bool has_tid = layout->sample_type & PERF_SAMPLE_TID;
@@ -153,6 +153,8 @@ static void add_sample(struct collect *c, const struct record *rec, uint32_t kin
 	}
 	sample_values(k, rec, layout, values);
 	chain_read(c, rec, layout, &s);
+	if (walk)
+		chain_walked(c, walk, &s);
 	if (is_guest(rec)) {
 		/* Its addresses are of another machine. */
 		c->counters.samples_guest++;
@@ -240,7 +242,7 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 	switch (rec->type) {
 	case PERF_RECORD_SAMPLE:
 		if (kind < c->nr_kinds)
-			add_sample(c, rec, kind, layout);
+			add_sample(c, rec, kind, layout, NULL);
 		break;
 	case PERF_RECORD_MMAP:
 	case PERF_RECORD_MMAP2:
@@ -269,6 +271,15 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 		labels_cgroup_record(c, &rec->cgroup);
 		break;
 	}
+}
+
+void collect_walked(struct collect *c, const struct record *rec, unsigned kind,
+		    const struct record_layout *layout, const struct unwind_walk *walk)
+{
+	if (rec->time > c->now)
+		c->now = rec->time;
+	if (rec->type == PERF_RECORD_SAMPLE && kind < c->nr_kinds)
+		add_sample(c, rec, kind, layout, walk);
 }
 
 void collect_flush(struct collect *c)

@@ -21,6 +21,7 @@
 #include "perf/record.h"
 #include "proc/process.h"
 #include "profile/profile.h"
+#include "unwind/stack.h"
 
 #define COLLECT_WAIT_SIZE (4u << 20)
 #define COLLECT_WAIT_NS 2000000000ull
@@ -99,6 +100,10 @@ void collect_set_period(struct collect *c, unsigned kind, int64_t period);
  * REC's pointers are used during the call only. */
 void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 		    const struct record_layout *layout);
+/* The same for a sample whose user stack WALK is: kernel frames are the record's, user frames the
+ * walk's. */
+void collect_walked(struct collect *c, const struct record *rec, unsigned kind,
+		    const struct record_layout *layout, const struct unwind_walk *walk);
 void collect_malformed(struct collect *c);
 
 /* What the kernel says it dropped (PERF_FORMAT_LOST) since the last call: enters KIND's profile as

@@ -19,9 +19,19 @@
 	C(samples_unmapped, "samples with an address in no known mapping: [unmapped]")             \
 	C(samples_unlabelled, "samples without labels: too many processes or threads")             \
 	C(stacks_truncated, "stacks cut short: [truncated]")                                       \
-	C(stacks_deep, "of these: deeper than the kernel records")                                 \
+	C(stacks_deep, "of these: deeper than is recorded or walked")                                 \
 	C(stacks_unwalked, "of these: a copied stack that was not walked")                         \
+	C(stacks_no_mapping, "of these: walked into an address in no executable mapping")         \
+	C(stacks_no_table, "of these: walked into code whose table is not there, or not yet")      \
+	C(stacks_no_row, "of these: walked into code without unwind information")                  \
+	C(stacks_unsupported, "of these: walked into code whose rule cannot be followed")          \
+	C(stacks_short, "of these: the copied part of the stack ended")                            \
+	C(stacks_switched, "of these: go on on a stack that was not copied")                       \
+	C(stacks_bad_frame, "of these: walked to a frame that is not above the one before")        \
+	C(stacks_loop, "of these: walked to the same frame again")                                 \
+	C(stacks_fault, "of these: walked to an address below the copied stack")                   \
 	C(stacks_refused, "of these: the chain left the executable mappings")                      \
+	C(frames_guessed, "frames found by a frame pointer where there is no unwind information")  \
 	C(frames_refused, "callchain entries outside executable mappings, and those behind them")  \
 	C(maps_asked, "times a process's maps were asked for")                                     \
 	C(maps_failed, "times they could not be had")                                              \

@@ -24,7 +24,22 @@ enum pseudo {
 };
 #define PSEUDO_NONE PSEUDO_NR
 
-enum cut { CUT_NOT, CUT_DEEP, CUT_UNWALKED, CUT_REFUSED };
+enum cut {
+	CUT_NOT,
+	CUT_DEEP,
+	CUT_UNWALKED,
+	CUT_REFUSED,
+	CUT_NO_MAPPING, /* these as in unwind/stack.h */
+	CUT_NO_TABLE,
+	CUT_NO_ROW,
+	CUT_UNSUPPORTED,
+	CUT_SHORT,
+	CUT_SWITCHED,
+	CUT_BAD_FRAME,
+	CUT_LOOP,
+	CUT_FAULT,
+	CUT_NR
+};
 
 /* (serial of a space, address) → location: open addressing, at most half full. The kernel is serial
  * 0. */
@@ -76,7 +91,7 @@ struct label_source {
 	const char *unit, *container;
 };
 
-/* One sample's stack before its addresses are resolved. Whoever fills it (a callchain; later an
+/* One sample's stack before its addresses are resolved. Whoever fills it (a callchain, an
  * unwinder) has applied the −1 of callers, since only it knows which frames are exact: the leaf,
  * and what a signal interrupted. */
 struct stack {
@@ -126,6 +141,8 @@ struct collect {
 /* chain.c: fills c->addresses and *OUT. */
 void chain_read(struct collect *c, const struct record *rec, const struct record_layout *layout,
 		struct stack *out);
+/* Puts WALK in place of the user part. */
+void chain_walked(struct collect *c, const struct unwind_walk *walk, struct stack *s);
 
 /* kernel.c */
 void kernel_init(struct collect *c);

@@ -95,10 +95,23 @@ static uint32_t resolve_user_part(struct collect *c, struct kind *k, struct proc
 
 static uint32_t truncated(struct collect *c, struct kind *k, enum cut cut)
 {
+	static const size_t counters[CUT_NR] = {
+		[CUT_DEEP] = offsetof(struct counters, stacks_deep),
+		[CUT_UNWALKED] = offsetof(struct counters, stacks_unwalked),
+		[CUT_REFUSED] = offsetof(struct counters, stacks_refused),
+		[CUT_NO_MAPPING] = offsetof(struct counters, stacks_no_mapping),
+		[CUT_NO_TABLE] = offsetof(struct counters, stacks_no_table),
+		[CUT_NO_ROW] = offsetof(struct counters, stacks_no_row),
+		[CUT_UNSUPPORTED] = offsetof(struct counters, stacks_unsupported),
+		[CUT_SHORT] = offsetof(struct counters, stacks_short),
+		[CUT_SWITCHED] = offsetof(struct counters, stacks_switched),
+		[CUT_BAD_FRAME] = offsetof(struct counters, stacks_bad_frame),
+		[CUT_LOOP] = offsetof(struct counters, stacks_loop),
+		[CUT_FAULT] = offsetof(struct counters, stacks_fault),
+	};
+
 	c->counters.stacks_truncated++;
-	c->counters.stacks_deep += cut == CUT_DEEP;
-	c->counters.stacks_unwalked += cut == CUT_UNWALKED;
-	c->counters.stacks_refused += cut == CUT_REFUSED;
+	++*(uint64_t *)((char *)&c->counters + counters[cut]);
 	return window_pseudo(c, k, PSEUDO_TRUNCATED);
 }
 

@@ -7,6 +7,7 @@
 #include "profile/profile.h"
 #include "replay/replay.h"
 #include "symbolize/symbolize.h"
+#include "unwind/stack.h"
 
 /* kind.c: what an event's profile counts. */
 struct replay_kind {
@@ -40,9 +41,26 @@ struct replay_kernel {
 /* Reads PATH, or where NULL the host's when the data are of this very kernel. Negative errno only
  * for a PATH that cannot be read. */
 int replay_kernel_open(struct replay_kernel *k, const char *path);
+/* The running kernel has the data's build id. */
+bool replay_kernel_runs_here(const struct replay_kernel *k);
 /* Gives lines to locations of the kernel and of modules that it knows. */
 void replay_kernel_name(struct replay_kernel *k, struct profile *p);
 void replay_kernel_fini(struct replay_kernel *k);
+
+/* unwind.c: copied stacks walked by the tables of the files behind the mappings. */
+struct replay_unwind;
+struct record;
+struct record_layout;
+struct process_table;
+
+/* FILES and T outlive it; VDSO: the data's vDSO is ours where no build id tells. */
+struct replay_unwind *replay_unwind_new(struct replay_files *files, struct process_table *t,
+					bool vdso);
+void replay_unwind_free(struct replay_unwind *u);
+/* The user stack of a sample, good until the next call; NULL: it has no stack that could be
+ * walked. */
+const struct unwind_walk *replay_unwind_sample(struct replay_unwind *u, const struct record *rec,
+					       const struct record_layout *layout);
 
 /* names.c: names for all profiles of a file. */
 struct replay_names {

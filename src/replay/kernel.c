@@ -20,7 +20,7 @@ static uint64_t pad4(uint32_t size)
 }
 
 /* The running kernel's build id is a note of /sys/kernel/notes. */
-static bool runs_here(const struct replay_kernel *k)
+bool replay_kernel_runs_here(const struct replay_kernel *k)
 {
 	uint8_t notes[8192];
 	int fd = open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC);
@@ -54,7 +54,7 @@ int replay_kernel_open(struct replay_kernel *k, const char *path)
 {
 	int fd, err;
 
-	if (!path && k->build_id_size && !runs_here(k))
+	if (!path && k->build_id_size && !replay_kernel_runs_here(k))
 		return 0;
 	fd = open(path ? path : "/proc/kallsyms", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

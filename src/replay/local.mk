@@ -4,4 +4,5 @@ libpprofd_a_SOURCES += \
 	%reldir%/kernel.c \
 	%reldir%/kind.c \
 	%reldir%/names.c \
-	%reldir%/replay.c %reldir%/replay.h
+	%reldir%/replay.c %reldir%/replay.h \
+	%reldir%/unwind.c

@@ -31,6 +31,7 @@ struct state {
 	struct process_table *processes;
 	struct collect *collect;
 	struct replay_names names;
+	struct replay_unwind *unwind; /* NULL: of another machine */
 	struct hash build_ids; /* by file name */
 	uint32_t *kinds;       /* of each event, NO_KIND before its first sample */
 	uint64_t *lost;        /* of each event */
@@ -95,7 +96,8 @@ static bool answer_object(void *ctx, const struct collect_object_ask *ask)
 	const struct process_file *f = ask->file;
 	uint32_t number;
 
-	if (s->o->symbolize && !replay_files_open(&s->names.files, f->path, f->build_id,
+	if ((s->o->symbolize || s->unwind) &&
+	    !replay_files_open(&s->names.files, f->path, f->build_id,
 						  f->build_id_size, &number))
 		a.object = OBJECT_FIRST + number;
 	*array_push(s->answers, s->nr_answers, s->answers_cap) = a;
@@ -139,13 +141,18 @@ static void note_time(struct state *s, uint64_t time)
 static void give_sample(struct state *s, const struct record *rec, unsigned event)
 {
 	struct record_layout layout = perfdata_event(s->d, event)->layout;
+	const struct unwind_walk *walk =
+		s->unwind ? replay_unwind_sample(s->unwind, rec, &layout) : NULL;
 
 	/* Of a group that was read at once the period is the difference of counts. */
 	if (layout.sample_type & PERF_SAMPLE_READ && layout.read_format & PERF_FORMAT_ID)
 		layout.sample_type |= PERF_SAMPLE_PERIOD;
 	s->r->events[event].nr_samples++;
 	note_time(s, rec->time);
-	collect_record(s->collect, rec, kind_of(s, event), &layout);
+	if (walk)
+		collect_walked(s->collect, rec, kind_of(s, event), &layout, walk);
+	else
+		collect_record(s->collect, rec, kind_of(s, event), &layout);
 }
 
 static void give_mmap(struct state *s, const struct record *rec, unsigned event)
@@ -319,6 +326,9 @@ static void start(struct state *s, struct replay_options *o)
 		snprintf(build_id + 2 * i, 3, "%02x", s->names.kernel.build_id[i]);
 	text_clean(host, sizeof(host), perfdata_hostname(s->d), strlen(perfdata_hostname(s->d)));
 	s->processes = process_table_new();
+	if (is_x86(s->d))
+		s->unwind = replay_unwind_new(&s->names.files, s->processes,
+					      replay_kernel_runs_here(&s->names.kernel));
 	s->collect = collect_new(s->processes, &(struct collect_options){
 		.labels = o->labels ? o->labels : LABEL_ALL,
 		.lost_by_count = true,
@@ -353,6 +363,7 @@ int replay_file(struct replay **out, int fd, const struct replay_options *option
 	if (!err)
 		err = finish(&s, fd);
 	collect_free(s.collect);
+	replay_unwind_free(s.unwind);
 	process_table_free(s.processes);
 	replay_names_fini(&s.names);
 	hash_fini(&s.build_ids);
