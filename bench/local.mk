@@ -18,3 +18,5 @@ bench: $(EXTRA_PROGRAMS)
 EXTRA_PROGRAMS += bench/bench_profile
 bench_bench_profile_LDADD = $(pprofd_libs)
 bench_runs += bench/bench_profile
+EXTRA_PROGRAMS += bench/bench_unwind
+bench_bench_unwind_LDADD = $(pprofd_libs)
