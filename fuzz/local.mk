@@ -24,6 +24,7 @@ fuzz_targets += fuzz/fuzz_replay
 
 fuzz_targets += fuzz/fuzz_demangle
 fuzz_targets += fuzz/fuzz_elf
+fuzz_targets += fuzz/fuzz_fde
 fuzz_targets += fuzz/fuzz_kallsyms
 
 if FUZZING

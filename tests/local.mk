@@ -53,6 +53,7 @@ TESTS += tests/layers.test
 EXTRA_DIST += tests/layers.test tests/unit/unit.h
 EXTRA_DIST += tests/unit/opener_test.h
 EXTRA_DIST += tests/elfgen.h
+EXTRA_DIST += tests/fdegen.h
 
 TESTS += tests/pprof.test
 check_PROGRAMS += tests/pprof_files
@@ -81,3 +82,6 @@ check_PROGRAMS += tests/cfi_rows
 TESTS += tests/cfi.test
 EXTRA_DIST += tests/cfi.test tests/cfi_oracle.py
 EXTRA_DIST += tests/fixtures/frames.c tests/fixtures/frames.S tests/fixtures/leaf.c tests/fixtures/throws.cc
+TESTS += tests/bounds.test
+EXTRA_DIST += tests/bounds.test
+unit_tests += tests/unit/fde

@@ -1,5 +1,6 @@
 /* names FILE: reads addresses of an ELF file from standard input, hexadecimal, a line each, and prints where the symbol
- * starts and what it is called, or "??". names FILE N: prints N addresses in its executable segments, always the same. */
+ * starts and what it is called, or "??". names FILE N: prints N addresses in its executable segments, always the same.
+ * names -b FILE prints the bounds of functions by the unwind information, names -l FILE names by all levels. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,7 +9,9 @@
 #include <string.h>
 
 #include "object/elf.h"
+#include "object/fde.h"
 #include "object/symtab.h"
+#include "symbolize/levels.h"
 
 static void print_addresses(const struct elf *e, long nr)
 {
@@ -33,37 +36,84 @@ static void print_addresses(const struct elf *e, long nr)
 	}
 }
 
-static void print_names(struct symtab *t, int fd)
+static int print_names(struct elf *e, int fd)
 {
+	struct symtab *t;
 	struct symbol s;
 	char line[64];
+	int err = symtab_open(&t, e);
 
-	while (fgets(line, sizeof(line), stdin)) {
+	while (!err && fgets(line, sizeof(line), stdin)) {
 		if (symtab_find(t, fd, strtoull(line, NULL, 16), &s))
 			puts("??");
 		else
 			printf("0x%" PRIx64 " %s\n", s.start, s.name);
 	}
+	if (!err)
+		symtab_free(t);
+	return err;
+}
+
+static int print_bounds(struct elf *e, int fd)
+{
+	struct fde_table *t;
+	struct fde_range r;
+	char line[64];
+	int err = fde_open(&t, e);
+
+	while (!err && fgets(line, sizeof(line), stdin)) {
+		if (fde_find(t, fd, strtoull(line, NULL, 16), &r))
+			puts("??");
+		else
+			printf("0x%" PRIx64 " 0x%" PRIx64 "\n", r.start, r.start + r.size);
+	}
+	if (!err)
+		fde_free(t);
+	return err;
+}
+
+static int print_levels(struct elf *e, int fd, const char *base)
+{
+	struct levels l = { 0 };
+	struct level_function f;
+	char line[64], name[LEVEL_NAME_MAX];
+	int err = levels_open(&l, e);
+
+	while (!err && fgets(line, sizeof(line), stdin)) {
+		if (levels_find(&l, fd, strtoull(line, NULL, 16), &f) ||
+		    levels_name(&l, fd, &f, base, name))
+			puts("??");
+		else
+			printf("0x%" PRIx64 " %d %s\n", f.start, f.level, name);
+	}
+	levels_close(&l);
+	return err;
 }
 
 int main(int argc, char **argv)
 {
-	int fd = argc > 1 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1, err;
-	struct symtab *t = NULL;
+	const char *mode = argc > 2 && argv[1][0] == '-' ? argv[1] : "";
+	const char *file = argc > 1 ? argv[*mode ? 2 : 1] : NULL;
+	int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1, err;
 	struct elf *e = NULL;
 
 	if (fd < 0) {
-		fprintf(stderr, "usage: names FILE [N]\n");
+		fprintf(stderr, "usage: names [-b|-l] FILE | FILE N\n");
 		return 2;
 	}
 	err = elf_open(&e, fd);
-	if (!err && argc > 2)
-		print_addresses(e, atol(argv[2]));
-	else if (!err && !(err = symtab_open(&t, e)))
-		print_names(t, fd);
 	if (err)
-		fprintf(stderr, "names: %s: %s\n", argv[1], strerror(-err));
-	symtab_free(t);
+		;
+	else if (!strcmp(mode, "-b"))
+		err = print_bounds(e, fd);
+	else if (!strcmp(mode, "-l"))
+		err = print_levels(e, fd, strrchr(file, '/') ? strrchr(file, '/') + 1 : file);
+	else if (argc > 2)
+		print_addresses(e, atol(argv[2]));
+	else
+		err = print_names(e, fd);
+	if (err)
+		fprintf(stderr, "names: %s: %s\n", file, strerror(-err));
 	elf_close(e);
 	return err ? 1 : 0;
 }

@@ -1,19 +1,21 @@
-/* strings: NUL-terminated strings of a range of a file, read when asked for through a cache of 4
- * KiB blocks, so that a thousand names cost some reads and not a thousand. */
+/* strings: NUL-terminated strings of a range of a file, read when asked for through a cache
+ * (object/blocks.h). */
 #ifndef OBJECT_STRINGS_H
 #define OBJECT_STRINGS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "object/blocks.h"
 
-struct strings_line;
+#define STRINGS_LINES 1536 /* 6 MiB; larger tables share lines */
 
-/* A struct with offset and size set and the rest zero is ready for use. */
 struct strings {
 	uint64_t offset, size; /* the range; the caller has checked that the file is so large */
-	struct strings_line *lines;
-	size_t held; /* bytes of the cache */
+	struct blocks blocks;
 };
+
+static inline struct strings strings_of(uint64_t offset, uint64_t size)
+{
+	return (struct strings){ offset, size, { .nr_lines = STRINGS_LINES } };
+}
 
 void strings_trim(struct strings *s); /* empties the cache */
 /* The string at POS of the range into OUT, cut to fit OUT_SIZE (≥ 1); it also ends with the range.

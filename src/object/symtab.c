@@ -28,6 +28,7 @@ _Static_assert(PIECE_SIZE % sizeof(Elf64_Sym) == 0 && PIECE_SIZE % sizeof(Elf32_
 #define RANK_LABEL 8u
 #define KEY_ALIAS 1u  /* the entry before has the same address */
 #define KEY_CHOSEN 2u /* the alias rule has been applied: the entry has the best name */
+#define KEY_GUESSED 4u /* the file gives no size */
 
 struct symtab {
 	struct radix_entry *entries; /* a: size, b: offset of the name */
@@ -198,7 +199,7 @@ static void build_index(struct symtab *t, const struct elf *elf)
 
 	for (first = 0; first < t->nr; first = next) {
 		uint64_t address = address_of(&e[first]), key = e[first].key;
-		uint32_t size = 0, start = out;
+		uint32_t size = 0, start = out, guessed = 0;
 
 		for (next = first; next < t->nr && address_of(&e[next]) == address; next++)
 			if (e[next].a > size)
@@ -207,14 +208,16 @@ static void build_index(struct symtab *t, const struct elf *elf)
 			continue;
 		if (!(key & RANK_LABEL) && address + size > covered)
 			covered = address + size;
-		if (!size)
+		if (!size) {
 			size = unsized(elf, address,
 				       next < t->nr ? address_of(&e[next]) : UINT64_MAX, &end);
+			guessed = KEY_GUESSED;
+		}
 		for (uint32_t i = first; i < next && e[i].key == key && out - start < ALIASES_MAX;
 		     i++, out++)
-			e[out] = (struct radix_entry){
-				address << KEY_BITS | (out > start ? KEY_ALIAS : 0), size, e[i].b
-			};
+			e[out] = (struct radix_entry){ address << KEY_BITS | guessed |
+							       (out > start ? KEY_ALIAS : 0),
+						       size, e[i].b };
 	}
 	t->nr = out;
 }
@@ -226,7 +229,7 @@ static int open_source(struct symtab *t, struct source *src)
 
 	if (src->symbols->size > SYMTAB_BYTES_MAX)
 		return -EFBIG;
-	t->names = (struct strings){ .offset = src->strings->offset, .size = src->strings->size };
+	t->names = strings_of(src->strings->offset, src->strings->size);
 	err = read_symbols(t, src);
 	if (!err && !t->nr)
 		err = -ENODATA;
@@ -296,7 +299,7 @@ void symtab_trim(struct symtab *t)
 
 size_t symtab_size(const struct symtab *t)
 {
-	return sizeof(*t) + t->nr * sizeof(*t->entries) + t->names.held;
+	return sizeof(*t) + t->nr * sizeof(*t->entries) + t->names.blocks.held;
 }
 
 uint32_t symtab_nr(const struct symtab *t)
@@ -320,7 +323,12 @@ int symtab_lookup(const struct symtab *t, uint64_t vaddr, struct symbol *sym)
 	for (uint32_t i = low, steps = 0; i-- > 0 && steps < NESTING_MAX + ALIASES_MAX; steps++) {
 		if ((e[i].key & KEY_ALIAS) || vaddr - address_of(&e[i]) >= e[i].a)
 			continue;
-		*sym = (struct symbol){ .start = address_of(&e[i]), .size = e[i].a, .index = i };
+		*sym = (struct symbol){
+			.start = address_of(&e[i]),
+			.size = e[i].a,
+			.index = i,
+			.guessed = e[i].key & KEY_GUESSED,
+		};
 		return 0;
 	}
 	return -ENOENT;

@@ -11,6 +11,7 @@
 #ifndef OBJECT_SYMTAB_H
 #define OBJECT_SYMTAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct symbol {
 			     symtab */
 	uint32_t index; /* of the symbol in this table: one number for all addresses of one function
 			 */
+	bool guessed; /* the file gives no size: where it ends is a guess */
 };
 
 #define SYMTAB_BYTES_MAX (256u << 20) /* symbol table bytes read of one file */

@@ -9,3 +9,6 @@ libpprofd_a_SOURCES += %reldir%/demangle.c
 else
 libpprofd_a_SOURCES += %reldir%/demangle_none.c
 endif
+libpprofd_a_SOURCES += %reldir%/levels.c %reldir%/levels.h
+libpprofd_a_SOURCES += %reldir%/naming.c %reldir%/naming.h
+libpprofd_a_SOURCES += %reldir%/seen.c %reldir%/seen.h

@@ -22,7 +22,7 @@ size_t name_table_size(const struct name_table *t)
 	return t->names_cap * sizeof(*t->names) + slots * sizeof(*t->hash.slots) + t->text.cap;
 }
 
-struct name *name_table_find(struct name_table *t, uint32_t symbol)
+struct name *name_table_find(struct name_table *t, uint64_t symbol)
 {
 	uint32_t hash = hash_u64(symbol), pos, i;
 
@@ -33,7 +33,7 @@ struct name *name_table_find(struct name_table *t, uint32_t symbol)
 	return NULL;
 }
 
-struct name *name_table_add(struct name_table *t, uint32_t symbol, const char *raw)
+struct name *name_table_add(struct name_table *t, uint64_t symbol, const char *raw)
 {
 	char system_name[TEXT_MAX], name[TEXT_MAX];
 	size_t system_size = text_clean(system_name, sizeof(system_name), raw, strlen(raw));

@@ -13,7 +13,7 @@
 	(32u << 20) /* bytes of one object's names; a file can have them overlap without end */
 
 struct name {
-	uint32_t symbol;
+	uint64_t symbol;
 	uint32_t system_name, name; /* offsets in text; the empty name: it has none */
 	uint32_t window, function;  /* in the profile of that window */
 };
@@ -29,10 +29,10 @@ struct name_table {
 void name_table_fini(struct name_table *t); /* empties it */
 size_t name_table_size(const struct name_table *t);
 /* The entry of SYMBOL or NULL; pointers live until the next name_table_add. */
-struct name *name_table_find(struct name_table *t, uint32_t symbol);
+struct name *name_table_find(struct name_table *t, uint64_t symbol);
 /* A new entry, with names demangled and cleaned of what the file says (RAW; "": it has none). NULL:
  * too much text. */
-struct name *name_table_add(struct name_table *t, uint32_t symbol, const char *raw);
+struct name *name_table_add(struct name_table *t, uint64_t symbol, const char *raw);
 
 static inline const char *name_table_text(const struct name_table *t, uint32_t offset)
 {

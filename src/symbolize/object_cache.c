@@ -6,7 +6,6 @@
 
 #include "base/array.h"
 #include "object/elf.h"
-#include "object/symtab.h"
 
 static uint32_t hash_id(const struct object_id *id)
 {
@@ -45,8 +44,9 @@ static void link_newest(struct object_cache *c, struct cached *e)
 static void free_entry(struct cached *e)
 {
 	elf_close(e->elf);
-	symtab_free(e->symtab);
+	levels_close(&e->levels);
 	name_table_fini(&e->names);
+	seen_fini(&e->seen);
 	free(e);
 }
 
@@ -112,8 +112,8 @@ static void fit(struct object_cache *c)
 void object_cache_settle(struct object_cache *c, struct cached *e)
 {
 	c->size -= e->size;
-	e->size = sizeof(*e) + name_table_size(&e->names) + (e->elf ? elf_size(e->elf) : 0) +
-		  (e->symtab ? symtab_size(e->symtab) : 0);
+	e->size = sizeof(*e) + name_table_size(&e->names) + seen_size(&e->seen) +
+		  levels_size(&e->levels) + (e->elf ? elf_size(e->elf) : 0);
 	c->size += e->size;
 	fit(c);
 }

@@ -8,18 +8,20 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "symbolize/levels.h"
 #include "symbolize/name_table.h"
+#include "symbolize/seen.h"
 #include "symbolize/symbolize.h"
 
 struct elf;
-struct symtab;
 
 struct cached {
 	struct object_id id;
-	int status; /* 0, or why it has no names (negative errno): then elf and symtab are NULL */
+	int status; /* 0, or why it has no names (negative errno): then elf is NULL */
 	struct elf *elf;
-	struct symtab *symtab;
+	struct levels levels;
 	struct name_table names;
+	struct seen seen; /* by offset in the file: 1 + index in names, 0: no name */
 	uint8_t build_id[20]; /* padded with 0 */
 	unsigned build_id_size;
 

@@ -6,27 +6,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/kernel_hide.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "object/elf.h"
 #include "object/kallsyms.h"
 #include "object/radix.h"
-#include "object/symtab.h"
-#include "symbolize/object_cache.h"
+#include "symbolize/naming.h"
 #include "symbolize/vdso.h"
 
 #define KERNEL_MAPPING "[kernel.kallsyms]"
 #define VDSO_MAPPING "[vdso]"
 #define NO_FUNCTION UINT32_MAX
 
-_Static_assert(sizeof(((struct symbolize_object *)0)->build_id) == ELF_BUILD_ID_MAX,
-	       "one size of build ids");
-
 struct symbolizer {
 	struct object_cache cache;
 	struct kallsyms *kallsyms;      /* NULL: none yet */
 	struct name_table kernel_names; /* by start, relative to _text */
+	struct seen kernel_seen;        /* by address, relative to _text; as cached.seen */
 	bool kernel_relative;
 	uint64_t kernel_blind;
 	struct symbolize_object vdso; /* fd -1: there is none */
@@ -35,7 +33,7 @@ struct symbolizer {
 };
 
 /* Where a location's name comes from: an object by its index, or after those one of these. */
-enum source { SOURCE_KERNEL, SOURCE_VDSO, SOURCE_NONE };
+enum source { SOURCE_VDSO, SOURCE_KERNEL, SOURCE_NONE };
 
 struct mapping_state {
 	uint32_t source;
@@ -43,11 +41,18 @@ struct mapping_state {
 	bool named, unnamed; /* some of its locations are */
 };
 
+struct object_state {
+	bool begun;
+	bool hopeless;    /* it has no names: it need not be asked */
+	struct cached *c; /* NULL: to be parsed */
+};
+
 struct job {
 	struct symbolizer *s;
 	struct profile *p;
 	const struct symbolize_object *objects;
 	uint32_t nr_objects;
+	struct object_state *states;    /* of the objects and, after them, of the vDSO */
 	struct mapping_state *mappings; /* the last one: of locations without mapping */
 	struct radix_entry *todo;       /* a: location, b: source */
 	uint32_t nr_todo;
@@ -88,6 +93,7 @@ void symbolizer_free(struct symbolizer *s)
 	object_cache_fini(&s->cache);
 	kallsyms_free(s->kallsyms);
 	name_table_fini(&s->kernel_names);
+	seen_fini(&s->kernel_seen);
 	if (s->vdso.fd >= 0)
 		close(s->vdso.fd);
 	free(s);
@@ -101,7 +107,7 @@ void symbolizer_set_cache_size(struct symbolizer *s, size_t cache_size)
 size_t symbolizer_size(const struct symbolizer *s)
 {
 	return sizeof(*s) + s->cache.size + name_table_size(&s->kernel_names) +
-	       (s->kallsyms ? kallsyms_size(s->kallsyms) : 0);
+	       seen_size(&s->kernel_seen) + (s->kallsyms ? kallsyms_size(s->kallsyms) : 0);
 }
 
 int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative,
@@ -119,6 +125,7 @@ int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_rel
 		return err;
 	kallsyms_free(s->kallsyms);
 	name_table_fini(&s->kernel_names);
+	seen_fini(&s->kernel_seen);
 	s->kallsyms = k;
 	return 0;
 }
@@ -130,11 +137,18 @@ static struct mapping_state *state_of(struct job *j, uint32_t location)
 	return &j->mappings[mapping < j->p->nr_mappings ? mapping : j->p->nr_mappings];
 }
 
-static uint32_t make_bracketed(struct profile *p, uint32_t mapping)
+static const char *base_name(const struct profile *p, uint32_t mapping)
 {
 	const char *path =
 		mapping < p->nr_mappings ? profile_str(p, p->mappings[mapping].filename) : "";
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static uint32_t make_bracketed(struct profile *p, uint32_t mapping)
+{
+	const char *base = base_name(p, mapping);
 	char name[TEXT_MAX];
 	uint32_t string;
 	size_t n;
@@ -175,8 +189,13 @@ static void set_name(struct job *j, uint32_t location, const struct name_table *
 
 	if (n && *name_table_text(names, n->name)) {
 		line.function = function_of(j, names, n);
-		m->named = true;
-		j->stats.nr_named++;
+		if (naming_is_bounds(n)) {
+			m->unnamed = true;
+			j->stats.nr_bounded++;
+		} else {
+			m->named = true;
+			j->stats.nr_named++;
+		}
 	} else {
 		if (m->bracketed == NO_FUNCTION)
 			m->bracketed = make_bracketed(j->p, j->p->locations[location].mapping);
@@ -186,70 +205,39 @@ static void set_name(struct job *j, uint32_t location, const struct name_table *
 	profile_set_lines(j->p, location, &line, 1);
 }
 
-/* What of a file's contents cannot change is remembered, errors too. NULL: it could not be read
- * this time. */
-static struct cached *parse(struct symbolizer *s, const struct symbolize_object *o)
-{
-	uint8_t build_id[ELF_BUILD_ID_MAX] = { 0 };
-	unsigned build_id_size = 0;
-	struct symtab *symtab = NULL;
-	struct elf *elf = NULL;
-	struct cached *c;
-	int err = elf_open(&elf, o->fd);
-
-	if (!err) {
-		build_id_size = elf_build_id(elf, build_id);
-		err = symtab_open(&symtab, elf);
-		elf_forget_sections(elf);
-	}
-	if (err) {
-		elf_close(elf);
-		elf = NULL;
-		if (err != -ENOEXEC && err != -EBADMSG && err != -ENODATA && err != -EFBIG)
-			return NULL;
-	}
-	c = object_cache_add(&s->cache, &o->id);
-	c->status = err;
-	c->elf = elf;
-	c->symtab = symtab;
-	c->build_id_size = build_id_size;
-	memcpy(c->build_id, build_id, sizeof(build_id));
-	return c;
-}
-
-/* Kernels differ in whether they count the zeros that pad a short id. */
-static bool same_build_id(const struct cached *c, const struct symbolize_object *o)
-{
-	uint8_t padded[ELF_BUILD_ID_MAX] = { 0 };
-
-	if (!o->build_id_size)
-		return true;
-	memcpy(padded, o->build_id,
-	       o->build_id_size < sizeof(padded) ? o->build_id_size : sizeof(padded));
-	return !memcmp(padded, c->build_id, sizeof(padded));
-}
-
-/* The function of file offset OFFSET, or NULL. */
-static struct name *name_at(struct cached *c, int fd, uint64_t offset)
-{
-	struct symbol symbol;
-	struct name *n;
-	uint64_t vaddr;
-
-	if (!elf_vaddr(c->elf, offset, &vaddr) || symtab_lookup(c->symtab, vaddr, &symbol))
-		return NULL;
-	n = name_table_find(&c->names, symbol.index);
-	if (n || symtab_name(c->symtab, fd, &symbol))
-		return n;
-	return name_table_add(&c->names, symbol.index, symbol.name);
-}
-
 static uint64_t file_offset(const struct profile *p, uint32_t location)
 {
 	const struct profile_location *l = &p->locations[location];
 	const struct profile_mapping *m = &p->mappings[l->mapping];
 
 	return l->address - m->start + m->offset;
+}
+
+/* --- objects --- */
+
+static const struct symbolize_object *object_of(const struct job *j, uint32_t source)
+{
+	return source < j->nr_objects ? &j->objects[source] : &j->s->vdso;
+}
+
+/* What the cache knows of it. */
+static struct object_state *begin_object(struct job *j, uint32_t source)
+{
+	const struct symbolize_object *o = object_of(j, source);
+	struct object_state *state = &j->states[source];
+
+	if (state->begun)
+		return state;
+	state->begun = true;
+	state->c = o->quarantined ? NULL : object_cache_find(&j->s->cache, &o->id);
+	state->hopeless = o->quarantined || (state->c && !naming_usable(state->c, o));
+	if (source < j->nr_objects) {
+		j->stats.nr_objects++;
+		j->stats.nr_cached += state->c != NULL;
+		j->stats.nr_objects_failed += o->quarantined ||
+					      (state->c && naming_failed(state->c, o));
+	}
+	return state;
 }
 
 /* Where the kernel did not say it, the file does. */
@@ -265,90 +253,87 @@ static void tell_build_id(struct job *j, uint32_t location, const struct cached 
 	m->build_id = profile_string(j->p, hex);
 }
 
-static void name_from_object(struct job *j, const struct symbolize_object *o, struct cached *c,
-			     const struct radix_entry *todo, uint32_t nr)
+static struct cached *parse(struct job *j, uint32_t source)
 {
-	bool usable = c && !c->status && same_build_id(c, o);
+	const struct symbolize_object *o = object_of(j, source);
+	struct cached *c;
 
+	if (j->notice && source < j->nr_objects)
+		j->notice(j->ctx, source);
+	c = naming_parse(&j->s->cache, o);
+	if (source < j->nr_objects && (!c || naming_failed(c, o)))
+		j->stats.nr_objects_failed++;
+	return c;
+}
+
+static void name_from_object(struct job *j, uint32_t source, const struct radix_entry *todo,
+			     uint32_t nr)
+{
+	const struct symbolize_object *o = object_of(j, source);
+	/* It may have left the cache since, when others came. */
+	struct cached *c = object_cache_find(&j->s->cache, &o->id);
+	bool usable;
+
+	if (!c)
+		c = parse(j, source);
+	usable = c && naming_usable(c, o);
 	for (uint32_t i = 0; i < nr; i++) {
-		struct name *n = usable ? name_at(c, o->fd, file_offset(j->p, todo[i].a)) : NULL;
+		const char *base = base_name(j->p, j->p->locations[todo[i].a].mapping);
+		struct name *n = usable ? naming_find(c, o->fd, file_offset(j->p, todo[i].a), base)
+					: NULL;
 
 		if (c)
 			tell_build_id(j, todo[i].a, c);
 		set_name(j, todo[i].a, usable ? &c->names : NULL, n);
 	}
-	if (c && c->symtab)
-		symtab_trim(c->symtab);
-	if (c)
-		object_cache_settle(&j->s->cache, c);
+	if (!c)
+		return;
+	levels_trim(&c->levels);
+	object_cache_settle(&j->s->cache, c);
 }
 
-static void name_object(struct job *j, uint32_t object, const struct radix_entry *todo, uint32_t nr)
-{
-	const struct symbolize_object *o = &j->objects[object];
-	struct cached *c = o->quarantined ? NULL : object_cache_find(&j->s->cache, &o->id);
+/* --- the kernel --- */
 
-	j->stats.nr_objects++;
-	if (c) {
-		j->stats.nr_cached++;
-	} else if (!o->quarantined) {
-		if (j->notice)
-			j->notice(j->ctx, object);
-		c = parse(j->s, o);
-	}
-	if (!c || !same_build_id(c, o) || c->status == -EBADMSG || c->status == -EFBIG)
-		j->stats.nr_objects_failed++;
-	name_from_object(j, o, c, todo, nr);
+static uint64_t kernel_relative(const struct symbolizer *s, uint64_t address)
+{
+	return s->kernel_relative ? kernel_unhide(address, s->kernel_blind)
+				  : address - kallsyms_text(s->kallsyms);
 }
 
-static void name_vdso(struct job *j, const struct radix_entry *todo, uint32_t nr)
+static struct name *kernel_find(struct symbolizer *s, uint64_t relative)
 {
-	const struct symbolize_object *o = &j->s->vdso;
-	struct cached *c = object_cache_find(&j->s->cache, &o->id);
-
-	name_from_object(j, o, c ? c : parse(j->s, o), todo, nr);
-}
-
-static struct name *kernel_name_at(struct symbolizer *s, uint64_t address)
-{
-	uint64_t relative = s->kernel_relative ? kernel_unhide(address, s->kernel_blind)
-					       : address - kallsyms_text(s->kallsyms);
 	struct kallsyms_symbol symbol;
 	struct name *n;
+	uint64_t key;
 
 	if (kallsyms_find(s->kallsyms, (int64_t)relative, &symbol))
 		return NULL;
 	/* Starts are within 2^31 of each other: half of one tells them apart. */
-	n = name_table_find(&s->kernel_names, (uint32_t)symbol.start);
-	return n ? n : name_table_add(&s->kernel_names, (uint32_t)symbol.start, symbol.name);
+	key = (uint64_t)LEVEL_SYMBOL << NAMING_LEVEL_SHIFT | (uint32_t)symbol.start;
+	n = name_table_find(&s->kernel_names, key);
+	return n ? n : name_table_add(&s->kernel_names, key, symbol.name);
 }
 
-static void name_kernel(struct job *j, const struct radix_entry *todo, uint32_t nr)
+static void name_kernel(struct job *j, uint32_t location)
 {
 	struct symbolizer *s = j->s;
+	struct name *n = NULL;
+	uint32_t number;
 
-	for (uint32_t i = 0; i < nr; i++) {
-		uint64_t address = j->p->locations[todo[i].a].address;
+	if (s->kallsyms) {
+		uint64_t relative = kernel_relative(s, j->p->locations[location].address);
 
-		set_name(j, todo[i].a, &s->kernel_names,
-			 s->kallsyms ? kernel_name_at(s, address) : NULL);
+		if (!seen_find(&s->kernel_seen, relative, &number)) {
+			n = kernel_find(s, relative);
+			number = n ? (uint32_t)(n - s->kernel_names.names) + 1 : 0;
+			seen_add(&s->kernel_seen, relative, number);
+		}
+		n = number ? &s->kernel_names.names[number - 1] : NULL;
 	}
+	set_name(j, location, &s->kernel_names, n);
 }
 
-static void name_source(struct job *j, uint32_t source, const struct radix_entry *todo, uint32_t nr)
-{
-	if (source < j->nr_objects) {
-		name_object(j, source, todo, nr);
-		return;
-	}
-	switch (source - j->nr_objects) {
-	case SOURCE_KERNEL: name_kernel(j, todo, nr); return;
-	case SOURCE_VDSO: name_vdso(j, todo, nr); return;
-	default:
-		for (uint32_t i = 0; i < nr; i++)
-			set_name(j, todo[i].a, NULL, NULL);
-	}
-}
+/* --- a window --- */
 
 static uint32_t source_of(const struct job *j, const struct profile_mapping *m)
 {
@@ -367,38 +352,11 @@ static uint32_t source_of(const struct job *j, const struct profile_mapping *m)
 	return j->nr_objects + source;
 }
 
-/* Lists the locations to name, by source and within it by address: neighbours share what is read.
- */
-static void list_todo(struct job *j)
-{
-	struct profile *p = j->p;
-
-	j->todo = xcalloc(p->nr_locations, sizeof(*j->todo));
-	for (uint32_t i = 0; i < p->nr_locations; i++) {
-		const struct profile_location *l = &p->locations[i];
-		struct mapping_state *m = state_of(j, i);
-
-		if (l->nr_lines) {
-			m->named = true;
-			continue;
-		}
-		j->todo[j->nr_todo++] = (struct radix_entry){
-			.key = l->mapping < p->nr_mappings ? file_offset(p, i) : 0,
-			.a = i,
-			.b = m->source,
-		};
-	}
-	/* Without memory to sort it is only slower. */
-	radix_sort(j->todo, j->nr_todo);
-	for (uint32_t i = 0; i < j->nr_todo; i++)
-		j->todo[i].key = j->todo[i].b;
-	radix_sort(j->todo, j->nr_todo);
-}
-
 static void list_mappings(struct job *j)
 {
 	struct profile *p = j->p;
 
+	j->states = xcalloc((size_t)j->nr_objects + 1, sizeof(*j->states));
 	j->mappings = xcalloc((size_t)p->nr_mappings + 1, sizeof(*j->mappings));
 	for (uint32_t i = 0; i <= p->nr_mappings; i++)
 		j->mappings[i] = (struct mapping_state){
@@ -406,6 +364,59 @@ static void list_mappings(struct job *j)
 						     : j->nr_objects + SOURCE_NONE,
 			.bracketed = NO_FUNCTION,
 		};
+}
+
+/* Names LOCATION when no file need be read for it. */
+static bool name_at_once(struct job *j, uint32_t location, uint32_t source)
+{
+	struct object_state *state;
+	struct name *n = NULL;
+
+	if (source == j->nr_objects + SOURCE_KERNEL) {
+		name_kernel(j, location);
+		return true;
+	}
+	if (source == j->nr_objects + SOURCE_NONE) {
+		set_name(j, location, NULL, NULL);
+		return true;
+	}
+	state = begin_object(j, source);
+	if (!state->hopeless &&
+	    (!state->c || !naming_recall(state->c, file_offset(j->p, location), &n)))
+		return false;
+	if (state->c)
+		tell_build_id(j, location, state->c);
+	set_name(j, location, state->c ? &state->c->names : NULL, n);
+	return true;
+}
+
+/* Names what is known and lists the rest, by source and within it by address: neighbours share what
+ * is read. */
+static void name_known(struct job *j)
+{
+	struct profile *p = j->p;
+	uint32_t cap = 0;
+
+	for (uint32_t i = 0; i < p->nr_locations; i++) {
+		struct mapping_state *m = state_of(j, i);
+
+		if (p->locations[i].nr_lines) {
+			m->named = true;
+			continue;
+		}
+		j->stats.nr_locations++;
+		if (!name_at_once(j, i, m->source))
+			*array_push(j->todo, j->nr_todo, cap) = (struct radix_entry){
+				.key = file_offset(p, i),
+				.a = i,
+				.b = m->source,
+			};
+	}
+	/* Without memory to sort it is only slower. */
+	radix_sort(j->todo, j->nr_todo);
+	for (uint32_t i = 0; i < j->nr_todo; i++)
+		j->todo[i].key = j->todo[i].b;
+	radix_sort(j->todo, j->nr_todo);
 }
 
 void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects,
@@ -423,18 +434,18 @@ void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_o
 
 	s->window++;
 	list_mappings(&j);
-	list_todo(&j);
+	name_known(&j);
 	for (uint32_t first = 0, next; first < j.nr_todo; first = next) {
 		for (next = first; next < j.nr_todo && j.todo[next].b == j.todo[first].b;)
 			next++;
-		name_source(&j, j.todo[first].b, &j.todo[first], next - first);
+		name_from_object(&j, j.todo[first].b, &j.todo[first], next - first);
 	}
 	for (uint32_t i = 0; i < p->nr_mappings; i++)
 		if (j.mappings[i].named || j.mappings[i].unnamed)
 			p->mappings[i].has_functions = !j.mappings[i].unnamed;
-	j.stats.nr_locations = j.nr_todo;
 	if (stats)
 		*stats = j.stats;
+	free(j.states);
 	free(j.mappings);
 	free(j.todo);
 }

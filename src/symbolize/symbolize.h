@@ -29,7 +29,9 @@ struct symbolize_object {
 };
 
 struct symbolize_stats {
-	uint32_t nr_locations, nr_named; /* of those that had no lines */
+	uint32_t nr_locations; /* those that had no lines; of these have */
+	uint32_t nr_named;     /* a name, */
+	uint32_t nr_bounded;   /* or "libfoo.so+0x1234", which tells functions apart */
 	uint32_t nr_objects;             /* asked for a name */
 	uint32_t nr_objects_failed; /* quarantined, unreadable, damaged, or of another build id */
 	uint32_t nr_cached;         /* objects found in the cache */
@@ -55,8 +57,10 @@ int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_rel
 
 /* Every location of P that has no lines gets one: of mappings with mapping.object = 1 + index into
  * OBJECTS from that file, of "[kernel.kallsyms]" from kallsyms, of "[vdso]" from our own vDSO when
- * it has that size and build id. What has no name gets the function "[basename of mapping]". A
- * mapping's has_functions says whether every location of it is named. Function.name is demangled
+ * it has that size and build id. A function without a name whose bounds are known is called
+ * "basename+0x1234" by its first address in the file; what has neither gets the function "[basename
+ * of mapping]". A mapping's has_functions says whether every location of it has a name, bounds are
+ * none. Function.name is demangled
  * (symbolize/demangle.h), system_name as in the file; both are clean. NOTICE and STATS may be NULL.
  */
 void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects,

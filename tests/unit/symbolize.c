@@ -17,7 +17,7 @@
 #include "symbolize/name_table.h"
 #include "symbolize/symbolize.h"
 #include "symbolize/vdso.h"
-#include "tests/elfgen.h"
+#include "tests/fdegen.h"
 
 #define FUNC ELF64_ST_INFO(STB_GLOBAL, STT_FUNC)
 #define TEXT 0xffffffff81000000
@@ -188,6 +188,76 @@ static void without_a_name_the_mapping_names_it(void **state)
 	assert_false(f->p->mappings[m].has_functions);
 	assert_int_equal(f->stats.nr_locations, 8);
 	assert_int_equal(f->stats.nr_named, 1);
+}
+
+/* Symbols without size end where a function begins; what has bounds only is called by them. */
+static void bounds_where_there_is_no_name(void **state)
+{
+	static const struct fdegen_function functions[] = {
+		{ 0x401000, 0x40 }, { 0x401080, 0x40 }, { 0x401100, 0x60 }, { 0x401400, 0x80 },
+	};
+	static const struct elfgen_symbol few[] = {
+		{ "plain", 0x401100, 0x40, FUNC, 0, 0 },
+		{ "unsized", 0x401200, 0, FUNC, 0, 0 },
+	};
+	struct fixture *f = *state;
+	struct fdegen g = { .elf = { .symbols = few, .nr_symbols = 2 },
+			    .functions = functions,
+			    .nr = 4 };
+
+	fdegen_make(&g);
+	assert_int_equal(pwrite(f->object.fd, g.elf.bytes, g.elf.size, 0), g.elf.size);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		uint32_t m, named, l[6];
+
+		new_window(f);
+		m = add_mapping(f->p, 0x10000, 0x1000, 0x1000, "/usr/lib/libfoo.so", 1);
+		named = add_mapping(f->p, 0x20000, 0x1000, 0x1000, "/usr/lib/libfoo.so", 1);
+		l[0] = profile_location(f->p, m, 0x10000);
+		l[1] = profile_location(f->p, m, 0x1003f);
+		l[2] = profile_location(f->p, named, 0x20110);
+		l[3] = profile_location(f->p, m, 0x10150); /* past the symbol, in its function */
+		l[4] = profile_location(f->p, named, 0x20210);
+		l[5] = profile_location(f->p, m, 0x10450);
+		run(f);
+		assert_function(f, l[0], "libfoo.so+0x401000", "libfoo.so+0x401000");
+		assert_function(f, l[1], "libfoo.so+0x401000", "libfoo.so+0x401000");
+		assert_function(f, l[2], "plain", "plain");
+		assert_function(f, l[3], "libfoo.so+0x401100", "libfoo.so+0x401100");
+		assert_function(f, l[4], "unsized", "unsized");
+		assert_function(f, l[5], "libfoo.so+0x401400", "libfoo.so+0x401400");
+		assert_int_equal(f->p->nr_functions, 5);
+		assert_int_equal(f->stats.nr_named, 2);
+		assert_int_equal(f->stats.nr_bounded, 4);
+		assert_false(f->p->mappings[m].has_functions);
+		assert_true(f->p->mappings[named].has_functions);
+		if (turn == 1) /* what was seen needs the file no more */
+			assert_int_equal(ftruncate(f->object.fd, 0), 0);
+	}
+	assert_int_equal(f->nr_notices, 1);
+}
+
+static void addresses_seen_before(void **state)
+{
+	struct seen s = { 0 };
+	uint32_t number;
+
+	(void)state;
+	assert_false(seen_find(&s, 0, &number));
+	for (uint32_t i = 0; i < SEEN_MAX; i++)
+		seen_add(&s, i * UINT64_C(0x100000001), i);
+	for (uint32_t i = 0; i < SEEN_MAX; i += 97) {
+		assert_true(seen_find(&s, i * UINT64_C(0x100000001), &number));
+		assert_int_equal(number, i);
+		assert_false(seen_find(&s, i * UINT64_C(0x100000001) + 1, &number));
+	}
+	assert_in_range(seen_size(&s), SEEN_MAX * 12, SEEN_MAX * 12 * 4);
+	seen_add(&s, 1, 7); /* over the limit it begins anew */
+	assert_false(seen_find(&s, 0, &number));
+	assert_true(seen_find(&s, 1, &number));
+	assert_int_equal(s.nr, 1);
+	seen_fini(&s);
+	assert_int_equal(seen_size(&s), 0);
 }
 
 static void another_build_id_means_no_names(void **state)
@@ -408,6 +478,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(names_from_a_file),
 		TEST(without_a_name_the_mapping_names_it),
+		TEST(bounds_where_there_is_no_name),
+		TEST(addresses_seen_before),
 		TEST(another_build_id_means_no_names),
 		TEST(a_file_is_parsed_once),
 		TEST(what_is_no_elf_is_known_too),

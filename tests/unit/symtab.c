@@ -329,7 +329,7 @@ static void reads_strings_across_blocks(void **state)
 {
 	enum { SIZE = 3 * 4096 };
 	static char bytes[SIZE];
-	struct strings s = { .offset = 100, .size = SIZE - 100 };
+	struct strings s = strings_of(100, SIZE - 100);
 	char out[SIZE];
 	int fd;
 
@@ -345,7 +345,7 @@ static void reads_strings_across_blocks(void **state)
 			 SIZE - 100 - 9001); /* no NUL: the range's end */
 	assert_int_equal(strings_get(&s, fd, SIZE - 100, out, sizeof(out)), -EBADMSG);
 	strings_trim(&s);
-	assert_int_equal(s.held, 0);
+	assert_int_equal(s.blocks.held, 0);
 	close(fd);
 }
 

@@ -1,0 +1,52 @@
+/* levels: what an object's own file says of its functions, the best first:
+ *
+ *   symbols  .symtab, or .dynsym where that has none (object/symtab.h)
+ *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
+ *            called by its file and first address
+ *
+ * An address past its symbol's end is never attributed to that symbol; where the file gives no end,
+ * a function that begins in between ends it. */
+#ifndef SYMBOLIZE_LEVELS_H
+#define SYMBOLIZE_LEVELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct elf;
+struct fde_table;
+struct symtab;
+
+enum level { LEVEL_SYMBOL = 1, LEVEL_BOUNDS };
+
+#define LEVEL_NAME_MAX 4096 /* with the NUL; longer names are cut */
+
+/* Zeroed, it names nothing. */
+struct levels {
+	struct symtab *symtab;
+	struct fde_table *fdes;
+};
+
+/* A function: level and start are its identity in the object. */
+struct level_function {
+	enum level level;
+	uint64_t start; /* virtual address, < 2^60 */
+	uint32_t index; /* the level's own */
+};
+
+/* 0; -ENODATA: nothing here knows functions; -EBADMSG, -EFBIG: what should know them is damaged or
+ * too large; -ENOMEM; or the errno of reading. Keeps nothing of E, which needs its sections. */
+int levels_open(struct levels *l, struct elf *e);
+void levels_close(struct levels *l);
+size_t levels_size(const struct levels *l); /* bytes held */
+void levels_trim(struct levels *l);         /* forgets the cached parts of the file */
+
+/* The function at VADDR, read by FD, a descriptor of the same file. 0, -ENOENT or the errno of
+ * reading. */
+int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function *f);
+/* Its name, as in the file; of a function of LEVEL_BOUNDS in a file called BASE: "BASE+0x1234". 0
+ * or the errno of reading. */
+int levels_name(struct levels *l, int fd, const struct level_function *f, const char *base,
+		char name[LEVEL_NAME_MAX]);
+
+#endif
