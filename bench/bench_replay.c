@@ -182,7 +182,7 @@ static void replay(struct collect *c, const struct load *l, uint64_t nr)
 
 static void run(const char *what, uint32_t stacks_per_process, uint64_t nr)
 {
-	static const struct collect_kind cpu = { "cpu", "nanoseconds", 20408163 };
+	static const struct collect_kind cpu = { "cpu", "nanoseconds", 20408163, 0 };
 	static const struct collect_options options = {
 		.labels = LABEL_ALL, .kernel_text = KERNEL_TEXT, .host = "bench",
 	};

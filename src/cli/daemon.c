@@ -40,7 +40,8 @@ static bool next_value(char **rest, char **key, char **value)
 static void print_text(char *answer)
 {
 	static const char *const headings[][2] = {
-		{ "version", "daemon" },  { "scope", "sampling" },   { "kernel_symbols", "kernel" },
+		{ "version", "daemon" },  { "scope", "sampling" },   { "targets", "targets" },
+		{ "kernel_symbols", "kernel" },
 		{ "samples", "samples" }, { "processes", "processes" }, { "opener", "objects" },
 		{ "spool", "windows" },
 	};

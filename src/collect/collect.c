@@ -15,6 +15,7 @@ struct collect *collect_new(struct process_table *t, const struct collect_option
 
 	c->processes = t;
 	c->o = *o;
+	c->all_labels = o->labels;
 	c->o.host = xstrdup(o->host ? o->host : "");
 	c->o.kernel_build_id = xstrdup(o->kernel_build_id ? o->kernel_build_id : "");
 	if (!c->o.max_stack)
@@ -44,14 +45,37 @@ void collect_free(struct collect *c)
 	free(c);
 }
 
+static void sum_labels(struct collect *c)
+{
+	c->all_labels = c->o.labels;
+	for (uint32_t i = 0; i < c->nr_kinds; i++)
+		c->all_labels |= c->kinds[i].labels;
+}
+
 unsigned collect_add_kind(struct collect *c, const struct collect_kind *k)
 {
-	*array_push(c->kinds, c->nr_kinds, c->kinds_cap) = (struct kind){
+	uint32_t i = 0;
+
+	while (i < c->nr_kinds && !c->kinds[i].free)
+		i++;
+	if (i == c->nr_kinds)
+		array_push(c->kinds, c->nr_kinds, c->kinds_cap);
+	c->kinds[i] = (struct kind){
 		.name = xstrdup(k->name),
 		.unit = xstrdup(k->unit),
 		.period = k->period,
+		.labels = k->labels,
 	};
-	return c->nr_kinds - 1;
+	sum_labels(c);
+	return i;
+}
+
+void collect_del_kind(struct collect *c, unsigned kind)
+{
+	wait_end(c); /* some may be of it */
+	window_kind_fini(&c->kinds[kind]);
+	c->kinds[kind] = (struct kind){ .free = true };
+	sum_labels(c);
 }
 
 static void forget_labels(void *ctx, struct process *p)
@@ -66,7 +90,14 @@ void collect_set_options(struct collect *c, const struct collect_options *o)
 	if (c->o.labels == o->labels)
 		return;
 	c->o.labels = o->labels;
+	sum_labels(c);
 	process_each(c->processes, forget_labels, NULL);
+}
+
+void collect_want_maps(struct collect *c, struct process *p)
+{
+	if (p->space->state == SPACE_UNKNOWN)
+		resolve_ask_maps(c, p);
 }
 
 void collect_set_period(struct collect *c, unsigned kind, int64_t period)

@@ -82,14 +82,21 @@ struct collect_kind {
 	const char *name; /* "cpu": value types samples/count and NAME/UNIT */
 	const char *unit; /* "nanoseconds" or "count" */
 	int64_t period;   /* nominal: of the file, of [lost], of samples that do not say */
+	unsigned labels;  /* LABEL_*, in addition to the options' */
 };
 
 /* T and what ASKS points to outlive it; strings of O are copied. */
 struct collect *collect_new(struct process_table *t, const struct collect_options *o,
 			    const struct collect_asks *asks);
 void collect_free(struct collect *c);
-/* Returns the kind's number; kinds are few and stay. */
+/* Returns the kind's number; kinds are few. */
 unsigned collect_add_kind(struct collect *c, const struct collect_kind *k);
+/* Its profile of the running window is dropped (collect_finish first); the number will be
+ * another's. */
+void collect_del_kind(struct collect *c, unsigned kind);
+/* P's maps are wanted though no sample has hit it: asked for unless they are known, have been
+ * asked for, or were lately. */
+void collect_want_maps(struct collect *c, struct process *p);
 
 /* O's labels, exclude_idle and lost_by_count hold from now on; what is cached of the labels is forgotten. */
 void collect_set_options(struct collect *c, const struct collect_options *o);

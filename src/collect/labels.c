@@ -48,20 +48,21 @@ uint32_t labels_build(struct collect *c, struct kind *k, const struct label_sour
 {
 	struct profile *p = window_profile(c, k);
 	struct profile_label labels[6];
+	unsigned wanted = c->o.labels | k->labels;
 	uint32_t nr = 0;
 
 	/* In order of key. */
-	if (c->o.labels & LABEL_COMM)
+	if (wanted & LABEL_COMM)
 		nr = add_label(p, "comm", src->comm, labels, nr);
-	if (c->o.labels & LABEL_CONTAINER_ID)
+	if (wanted & LABEL_CONTAINER_ID)
 		nr = add_label(p, "container_id", src->container, labels, nr);
-	if (c->o.labels & LABEL_PID)
+	if (wanted & LABEL_PID)
 		nr = add_number(p, "pid", src->pid, labels, nr);
-	if (c->o.labels & LABEL_THREAD_COMM)
+	if (wanted & LABEL_THREAD_COMM)
 		nr = add_label(p, "thread_comm", src->thread_comm, labels, nr);
-	if (c->o.labels & LABEL_TID)
+	if (wanted & LABEL_TID)
 		nr = add_number(p, "tid", src->tid, labels, nr);
-	if (c->o.labels & LABEL_UNIT)
+	if (wanted & LABEL_UNIT)
 		nr = add_label(p, "unit", src->unit, labels, nr);
 	return profile_label_set(p, labels, nr);
 }
@@ -153,7 +154,7 @@ void labels_cgroup(struct collect *c, struct process *p, uint64_t cgroup)
 
 	if (cgroup ? p->cgroup == cgroup : p->cgroup_asked)
 		return;
-	if (!(c->o.labels & (LABEL_UNIT | LABEL_CONTAINER_ID)))
+	if (!(c->all_labels & (LABEL_UNIT | LABEL_CONTAINER_ID)))
 		return;
 	labels_forget(p);
 	known = cgroup ? cgroup_find(c, cgroup) : NULL;

@@ -57,6 +57,8 @@ struct cache {
 struct kind {
 	char *name, *unit;
 	int64_t period;
+	unsigned labels;
+	bool free; /* its number is */
 	struct profile *profile; /* of the running window; NULL before its first sample */
 	struct cache cache;
 	/* By the window's number: the profile's number + 1, 0: not made yet. */
@@ -111,6 +113,7 @@ struct collect {
 
 	struct kind *kinds;
 	uint32_t nr_kinds, kinds_cap;
+	unsigned all_labels; /* of the options and of all kinds */
 
 	uint32_t window; /* the process table's mark */
 	uint32_t nr_labels;

@@ -19,7 +19,7 @@ struct parser {
 	const char *name, *text;
 	size_t size, at;
 	unsigned line;
-	bool *seen; /* of each key: set in this text */
+	bool *seen; /* of each key, then of each target's: set in this text */
 	bool failed;
 	char *error;
 	size_t error_size;
@@ -82,6 +82,41 @@ static bool is_section(const char *name, size_t length)
 	return false;
 }
 
+#define TARGET_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+
+/* The target of a section called "Target NAME"; NULL: it is another's. */
+static const char *target_name(const char *section)
+{
+	size_t n = strlen(CONFIG_TARGET);
+
+	return strncmp(section, CONFIG_TARGET " ", n + 1) ? NULL : section + n + 1;
+}
+
+static struct config_target *target_find(struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->nr_targets; i++)
+		if (!strcmp(c->targets[i].name, name))
+			return &c->targets[i];
+	return NULL;
+}
+
+static void take_section(struct parser *p, char *section)
+{
+	const char *name = target_name(section);
+
+	if (!strcmp(section, CONFIG_TARGET))
+		fail(p, "[Target]: a target has a name: [Target NAME]");
+	else if (!name && !is_section(section, strlen(section)))
+		fail(p, "[%s]: unknown section", section);
+	else if (name && (!*name || strlen(name) > 32 || name[strspn(name, TARGET_CHARS)]))
+		fail(p, "[%s]: a target's name is 1 to 32 of A-Z a-z 0-9 _ -", section);
+	else if (name && !target_find(p->config, name) &&
+		 p->config->nr_targets == CONFIG_TARGETS_MAX)
+		fail(p, "[%s]: more than %d targets", section, CONFIG_TARGETS_MAX);
+	else if (name && !target_find(p->config, name))
+		config_target_defaults(&p->config->targets[p->config->nr_targets++], name);
+}
+
 static void check_line(struct parser *p, char *line)
 {
 	size_t length = strlen(line), split;
@@ -95,8 +130,11 @@ static void check_line(struct parser *p, char *line)
 		fail(p, "an indented line: each key stands at the beginning of its own");
 	else if (line[0] == '[' && (strchr(line, ']') != line + length - 1))
 		fail(p, "not [Section]");
-	else if (line[0] == '[' && !is_section(line + 1, length - 2))
-		fail(p, "%s: unknown section", line);
+	else if (line[0] == '[') {
+		line[length - 1] = '\0';
+		take_section(p, line + 1);
+		line[length - 1] = ']';
+	}
 	if (p->failed || !length || line[0] == '[')
 		return;
 	split = strcspn(line, "=:");
@@ -134,22 +172,31 @@ static const struct config_key *find_key(const char *section, const char *name)
 static int take_key(void *user, const char *section, const char *name, const char *value)
 {
 	struct parser *p = user;
-	const struct config_key *k = find_key(section, name);
+	const char *target = target_name(section);
+	const struct config_key *k = find_key(target ? CONFIG_TARGET : section, name);
+	void *record = p->config;
+	size_t number = k ? (size_t)(k - config_keys) : 0;
 	char why[CONFIG_VALUE_MAX];
 	const char *bad;
 
 	if (p->failed)
 		return 0;
+	if (target) {
+		struct config_target *t = target_find(p->config, target);
+
+		record = t;
+		number += config_nr_keys * (1 + (size_t)(t - p->config->targets));
+	}
 	if (!section[0])
 		fail(p, "%s: stands in no section", name);
 	else if (!k)
 		fail(p, "%s.%s: unknown key", section, name);
-	else if (p->seen[k - config_keys])
+	else if (p->seen[number])
 		fail(p, "%s.%s: repeated in this file", section, name);
 	if (p->failed)
 		return 0;
-	p->seen[k - config_keys] = true;
-	bad = config_set(p->config, k, value, why, sizeof(why));
+	p->seen[number] = true;
+	bad = config_set(record, k, value, why, sizeof(why));
 	if (bad)
 		fail(p, "%s.%s: %s", section, name, bad);
 	return !bad;
@@ -164,7 +211,7 @@ int config_parse(struct config *c, const char *name, const char *text, size_t si
 		.name = name,
 		.text = text,
 		.size = size,
-		.seen = xcalloc(config_nr_keys, sizeof(bool)),
+		.seen = xcalloc(config_nr_keys * (1 + CONFIG_TARGETS_MAX), sizeof(bool)),
 		.error = error,
 		.error_size = error_size,
 	};
@@ -187,6 +234,48 @@ void config_defaults(struct config *c)
 
 	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < config_nr_keys; i++)
-		if (config_set(c, &config_keys[i], config_keys[i].text, why, sizeof(why)))
+		if (!config_is_target(&config_keys[i]) &&
+		    config_set(c, &config_keys[i], config_keys[i].text, why, sizeof(why)))
 			abort(); /* the table contradicts itself, as every run and test shows */
+}
+
+void config_target_defaults(struct config_target *t, const char *name)
+{
+	char why[CONFIG_VALUE_MAX];
+
+	memset(t, 0, sizeof(*t));
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	for (size_t i = 0; i < config_nr_keys; i++)
+		if (config_is_target(&config_keys[i]) &&
+		    config_set(t, &config_keys[i], config_keys[i].text, why, sizeof(why)))
+			abort();
+}
+
+static const char *check_target(const struct config_target *t)
+{
+	bool group = t->unit[0] || t->cgroup[0];
+	bool process = t->pids.nr || t->comm[0] || t->exe[0] || t->user[0];
+
+	if (!group && !process)
+		return "needs one of Unit= Cgroup= Pid= Comm= Exe= User=";
+	if (t->method == METHOD_CGROUP && (process || !group))
+		return "Method=cgroup: a control group is chosen by Unit= and Cgroup= alone";
+	if (t->method == METHOD_CGROUP && t->unit[0] && t->cgroup[0])
+		return "Method=cgroup: either Unit= or Cgroup=";
+	if (t->cgroup[0] && t->cgroup[0] != '/')
+		return "Cgroup= must begin with /";
+	return NULL;
+}
+
+int config_check(const struct config *c, char *error, size_t error_size)
+{
+	for (unsigned i = 0; i < c->nr_targets; i++) {
+		const char *bad = check_target(&c->targets[i]);
+
+		if (!bad)
+			continue;
+		snprintf(error, error_size, "[Target %s]: %s", c->targets[i].name, bad);
+		return -EINVAL;
+	}
+	return 0;
 }

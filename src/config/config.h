@@ -9,13 +9,34 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum config_scope { SCOPE_HOST, SCOPE_NONE };
+#define CONFIG_TARGETS_MAX 32
+#define CONFIG_PIDS_MAX 64
+
+enum config_scope { SCOPE_HOST, SCOPE_TARGETS, SCOPE_NONE };
+enum config_method { METHOD_AUTO, METHOD_THREAD, METHOD_CGROUP, METHOD_CPU };
+enum config_follow { FOLLOW_CHILDREN, FOLLOW_THREADS };
 enum config_symbolize { SYMBOLIZE_NO, SYMBOLIZE_NAMES };
 
 /* A size that may be a share of the file system instead. Both 0: no limit. */
 struct config_size {
 	uint64_t bytes;
 	unsigned percent; /* used when not 0 */
+};
+
+struct config_pids {
+	uint32_t pids[CONFIG_PIDS_MAX];
+	uint32_t nr;
+};
+
+/* A [Target NAME] section: which processes, and how. Patterns are globs, "" matches all. */
+struct config_target {
+	char name[33]; /* [A-Za-z0-9_-]+ */
+	char unit[256], cgroup[256], comm[64], exe[256], user[64];
+	struct config_pids pids;
+	unsigned method, follow; /* enum config_method, config_follow */
+	unsigned events;         /* as below */
+	unsigned sample_frequency, callchain;
+	unsigned labels; /* more than [Profile] Labels= */
 };
 
 struct config {
@@ -42,9 +63,17 @@ struct config {
 	unsigned compress_level;
 	/* [Control] */
 	char socket[108]; /* absolute */
+	/* [Target NAME], in the order in which their names come first */
+	unsigned nr_targets;
+	struct config_target targets[CONFIG_TARGETS_MAX];
 };
 
 void config_defaults(struct config *c);
+/* What the file says of a target by its name alone. */
+void config_target_defaults(struct config_target *t, const char *name);
+/* What no key by itself can tell: each target chooses something, in a way that its method can. 0 or
+ * -EINVAL with "[Target NAME]: why" in ERROR. Part of config_load. */
+int config_check(const struct config *c, char *error, size_t error_size);
 
 /* Defaults, then FILE, then the files of FILE.d that end in .conf, in order of name (a later file's
  * key wins; within one file a repeated key is an error). A missing FILE is an error only when

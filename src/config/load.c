@@ -106,6 +106,8 @@ int config_load(struct config *c, const char *file, bool required, char *error, 
 		err = load_drop_ins(&loaded, dir, error, error_size);
 	free(dir);
 	if (!err)
+		err = config_check(&loaded, error, error_size);
+	if (!err)
 		*c = loaded;
 	return err;
 }

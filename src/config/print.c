@@ -3,20 +3,37 @@
 
 #include "config/table.h"
 
-static void print_section(FILE *out, size_t i)
+static bool begins_section(size_t i)
 {
-	if (!i || strcmp(config_keys[i].section, config_keys[i - 1].section))
-		fprintf(out, "%s[%s]\n", i ? "\n" : "", config_keys[i].section);
+	return !i || strcmp(config_keys[i].section, config_keys[i - 1].section);
+}
+
+static void print_keys(const void *record, size_t first, FILE *out)
+{
+	char value[CONFIG_VALUE_MAX];
+
+	for (size_t i = first; i < config_nr_keys && (i == first || !begins_section(i)); i++) {
+		config_format(record, &config_keys[i], value, sizeof(value));
+		fprintf(out, "%s=%s\n", config_keys[i].name, value);
+	}
 }
 
 void config_print(const struct config *c, FILE *out)
 {
-	char value[CONFIG_VALUE_MAX];
+	const char *gap = "";
 
 	for (size_t i = 0; i < config_nr_keys; i++) {
-		config_format(c, &config_keys[i], value, sizeof(value));
-		print_section(out, i);
-		fprintf(out, "%s=%s\n", config_keys[i].name, value);
+		if (!begins_section(i))
+			continue;
+		if (!config_is_target(&config_keys[i])) {
+			fprintf(out, "%s[%s]\n", gap, config_keys[i].section);
+			print_keys(c, i, out);
+			gap = "\n";
+		}
+		for (unsigned t = 0; config_is_target(&config_keys[i]) && t < c->nr_targets; t++) {
+			fprintf(out, "%s[" CONFIG_TARGET " %s]\n", gap, c->targets[t].name);
+			print_keys(&c->targets[t], i, out);
+		}
 	}
 }
 
@@ -29,7 +46,9 @@ void config_print_commented(FILE *out)
 	for (size_t i = 0; i < config_nr_keys; i++) {
 		const struct config_key *k = &config_keys[i];
 
-		print_section(out, i);
+		if (begins_section(i)) /* an empty target would be none */
+			fprintf(out, config_is_target(k) ? "%s#[%s NAME]\n" : "%s[%s]\n",
+				i ? "\n" : "", k->section);
 		fputs("# ", out);
 		for (const char *h = k->help; *h; h++) {
 			fputc(*h, out);
@@ -40,9 +59,20 @@ void config_print_commented(FILE *out)
 	}
 }
 
+/* What nothing means, in a word. */
+static const char *empty_word(const struct config_key *k)
+{
+	return k->type == CONFIG_TEXT || k->type == CONFIG_PIDS ? "any" :
+	       k->type == CONFIG_SET				? "none" :
+								  "no limit";
+}
+
 void config_each_key(void (*fn)(void *ctx, const char *section, const char *key, const char *value),
 		     void *ctx)
 {
-	for (size_t i = 0; i < config_nr_keys; i++)
-		fn(ctx, config_keys[i].section, config_keys[i].name, config_keys[i].text);
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		const struct config_key *k = &config_keys[i];
+
+		fn(ctx, k->section, k->name, *k->text ? k->text : empty_word(k));
+	}
 }

@@ -2,6 +2,7 @@
 
 static const struct config_word scopes[] = {
 	{ "host", SCOPE_HOST },
+	{ "targets", SCOPE_TARGETS },
 	{ "none", SCOPE_NONE },
 	{ 0 },
 };
@@ -11,9 +12,22 @@ static const struct config_word events[] = {
 	{ 0 },
 };
 static const struct config_word callchains[] = {
+	{ "no", 0 },
 	{ "yes", 1 },
 	{ "user", 2 },
 	{ "kernel", 3 },
+	{ 0 },
+};
+static const struct config_word methods[] = {
+	{ "auto", METHOD_AUTO },
+	{ "thread", METHOD_THREAD },
+	{ "cgroup", METHOD_CGROUP },
+	{ "cpu", METHOD_CPU },
+	{ 0 },
+};
+static const struct config_word follows[] = {
+	{ "children", FOLLOW_CHILDREN },
+	{ "threads", FOLLOW_THREADS },
 	{ 0 },
 };
 static const struct config_word labels[] = {
@@ -32,6 +46,8 @@ static const struct config_word symbolizes[] = {
 };
 
 #define AT(member) offsetof(struct config, member)
+#define OF(member) offsetof(struct config_target, member)
+#define TEXT(member) CONFIG_TEXT, OF(member), 0, sizeof(((struct config_target *)0)->member) - 1
 #define SECOND UINT64_C(1000000000)
 #define DAY    (86400 * SECOND)
 #define K      UINT64_C(1024)
@@ -41,18 +57,46 @@ static const struct config_word symbolizes[] = {
 
 const struct config_key config_keys[] = {
 	{ "Sampler", "Scope", CONFIG_CHOICE, AT(scope), 0, 0, "host", scopes,
-	  "What is sampled: host (every thread of it) or none." },
+	  "What is sampled: host (every thread of it), targets (only what the [Target]\n"
+	  "sections below choose) or none." },
 	{ "Sampler", "Events", CONFIG_SET, AT(events), 1, 0, "cpu cycles", events,
 	  "Kinds of profile, a file each: cpu is a timer, cycles the hardware counter where\n"
 	  "there is one." },
 	{ "Sampler", "SampleFrequency", CONFIG_NUMBER, AT(sample_frequency), 1, 10000, "49", NULL,
 	  "Samples per second and CPU, 1 to 10000; off-beat on purpose." },
 	{ "Sampler", "CallChain", CONFIG_CHOICE, AT(callchain), 0, 0, "yes", callchains,
-	  "Which side's callers a sample has: yes (both), user or kernel." },
+	  "Which side's callers a sample has: yes (both), user, kernel, or no (where it was\n"
+	  "alone, at the lowest cost)." },
 	{ "Sampler", "RingSize", CONFIG_POWER, AT(ring_size), 64 * K, 64 * M, "512K", NULL,
 	  "The kernel's buffer per CPU, a power of two from 64K to 64M." },
 	{ "Sampler", "ExcludeIdle", CONFIG_BOOL, AT(exclude_idle), 0, 0, "yes", NULL,
 	  "Leaves out the time in which a CPU does nothing." },
+
+	{ "Target", "Unit", TEXT(unit), "", NULL,
+	  "Chooses by systemd unit, a glob; a name without a suffix means .service. What a\n"
+	  "target chooses is sampled at the target's own rate, into files of its own\n"
+	  "(cpu@NAME-…). Any number of targets; several keys must all match." },
+	{ "Target", "Cgroup", TEXT(cgroup), "", NULL,
+	  "By control group and all below it: a path as in /proc/PID/cgroup, a glob." },
+	{ "Target", "Pid", CONFIG_PIDS, OF(pids), 0, 0, "", NULL, "By process id, one or more." },
+	{ "Target", "Comm", TEXT(comm), "", NULL,
+	  "By the process's name, as in /proc/PID/comm, a glob." },
+	{ "Target", "Exe", TEXT(exe), "", NULL, "By the path of its program, a glob." },
+	{ "Target", "User", TEXT(user), "", NULL,
+	  "By its effective user: a number, or a name, a glob." },
+	{ "Target", "Method", CONFIG_CHOICE, OF(method), 0, 0, "auto", methods,
+	  "How: thread (a timer for each thread), cgroup (one for each control group), cpu\n"
+	  "(one for each CPU, filtered by process: costs nothing at context switches), or auto\n"
+	  "(cgroup where Unit= or Cgroup= stands alone, else thread)." },
+	{ "Target", "Follow", CONFIG_CHOICE, OF(follow), 0, 0, "children", follows,
+	  "Who else belongs to a chosen process: children (and theirs), or its threads alone." },
+	{ "Target", "Events", CONFIG_SET, OF(events), 1, 0, "cpu", events, "As of [Sampler]." },
+	{ "Target", "SampleFrequency", CONFIG_NUMBER, OF(sample_frequency), 1, 10000, "499", NULL,
+	  "Samples per second of running, 1 to 10000." },
+	{ "Target", "CallChain", CONFIG_CHOICE, OF(callchain), 0, 0, "yes", callchains,
+	  "As of [Sampler]." },
+	{ "Target", "Labels", CONFIG_SET, OF(labels), 0, 0, "", labels,
+	  "Labels in addition to those of [Profile]." },
 
 	{ "Profile", "Window", CONFIG_SPAN, AT(window_ns), SECOND, DAY, "60s", NULL,
 	  "The time that one profile covers, aligned to the wall clock, 1s to 1d." },

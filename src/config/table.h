@@ -19,6 +19,8 @@ enum config_type {
 	CONFIG_CHOICE, /* unsigned: the value of one word */
 	CONFIG_SET,    /* unsigned: 1 << the value of each word */
 	CONFIG_PATH,   /* char[max + 1]: absolute */
+	CONFIG_TEXT,   /* char[max + 1]; may be empty */
+	CONFIG_PIDS,   /* struct config_pids */
 };
 
 struct config_word {
@@ -29,7 +31,7 @@ struct config_word {
 struct config_key {
 	const char *section, *name;
 	enum config_type type;
-	size_t offset; /* in struct config */
+	size_t offset; /* in struct config; of a target's, in struct config_target */
 	uint64_t min, max; /* in the unit stored; PATH: max is the most bytes; SET: min is the
 			    * fewest words. 0 as "no limit" is always allowed where empty is */
 	const char *text; /* the default, as the file writes it */
@@ -41,10 +43,14 @@ struct config_key {
 extern const struct config_key config_keys[];
 extern const size_t config_nr_keys;
 
-/* Sets K in C to what TEXT says. NULL, or why not: a text of WHY's or a constant. */
-const char *config_set(struct config *c, const struct config_key *k, const char *text, char *why,
+#define CONFIG_TARGET "Target" /* the section that there may be many of, each with a name */
+bool config_is_target(const struct config_key *k);
+
+/* Sets K in RECORD (a struct config or, of a target's key, config_target) to what TEXT says. NULL,
+ * or why not: a text of WHY's or a constant. */
+const char *config_set(void *record, const struct config_key *k, const char *text, char *why,
 		       size_t why_size);
-/* Writes K's value in C as the file does. */
-void config_format(const struct config *c, const struct config_key *k, char *out, size_t size);
+/* Writes K's value in RECORD as the file does. */
+void config_format(const void *record, const struct config_key *k, char *out, size_t size);
 
 #endif

@@ -4,9 +4,14 @@
 #include "config/table.h"
 #include "config/units.h"
 
-static void *field(struct config *c, const struct config_key *k)
+bool config_is_target(const struct config_key *k)
 {
-	return (char *)c + k->offset;
+	return !strcmp(k->section, CONFIG_TARGET);
+}
+
+static void *field(void *record, const struct config_key *k)
+{
+	return (char *)record + k->offset;
 }
 
 static const char *out_of_range(const struct config_key *k, const char *lowest, const char *highest,
@@ -122,6 +127,43 @@ static const char *set_path(const struct config_key *k, const char *text, char *
 	return NULL;
 }
 
+static const char *set_text(const struct config_key *k, const char *text, char *to, char *why,
+			    size_t why_size)
+{
+	size_t length = strlen(text);
+
+	if (length > k->max) {
+		snprintf(why, why_size, "is longer than %u bytes", (unsigned)k->max);
+		return why;
+	}
+	memset(to, 0, k->max + 1);
+	memcpy(to, text, length);
+	return NULL;
+}
+
+static const char *set_pids(const char *text, struct config_pids *to)
+{
+	struct config_pids pids = { 0 };
+	char word[16];
+	uint64_t pid;
+	size_t length;
+
+	for (text += strspn(text, " \t"); *text; text += length, text += strspn(text, " \t")) {
+		length = strcspn(text, " \t");
+		if (length >= sizeof(word))
+			return "must be process ids";
+		memcpy(word, text, length);
+		word[length] = '\0';
+		if (units_parse_number(word, &pid) || !pid || pid > INT32_MAX)
+			return "must be process ids";
+		if (pids.nr == CONFIG_PIDS_MAX)
+			return "names too many processes";
+		pids.pids[pids.nr++] = (uint32_t)pid;
+	}
+	*to = pids;
+	return NULL;
+}
+
 static const char *set_bool(const char *text, bool *v)
 {
 	if (strcmp(text, "yes") && strcmp(text, "no"))
@@ -133,10 +175,11 @@ static const char *set_bool(const char *text, bool *v)
 static bool may_be_empty(const struct config_key *k)
 {
 	return k->type == CONFIG_COUNT || k->type == CONFIG_SHARE || k->type == CONFIG_AGE ||
+	       k->type == CONFIG_TEXT || k->type == CONFIG_PIDS ||
 	       (k->type == CONFIG_SET && !k->min);
 }
 
-const char *config_set(struct config *c, const struct config_key *k, const char *text, char *why,
+const char *config_set(void *c, const struct config_key *k, const char *text, char *why,
 		       size_t why_size)
 {
 	struct config_size share = { 0 };
@@ -187,6 +230,10 @@ const char *config_set(struct config *c, const struct config_key *k, const char 
 		return set_words(k, text, field(c, k), why, why_size);
 	case CONFIG_PATH:
 		return set_path(k, text, field(c, k), why, why_size);
+	case CONFIG_TEXT:
+		return set_text(k, text, field(c, k), why, why_size);
+	case CONFIG_PIDS:
+		return set_pids(text, field(c, k));
 	}
 	return bad;
 }
@@ -201,7 +248,15 @@ static void format_words(const struct config_key *k, unsigned v, char *out, size
 			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? " " : "", w->word);
 }
 
-void config_format(const struct config *c, const struct config_key *k, char *out, size_t size)
+static void format_pids(const struct config_pids *pids, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < pids->nr && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%u", i ? " " : "", pids->pids[i]);
+}
+
+void config_format(const void *c, const struct config_key *k, char *out, size_t size)
 {
 	const void *p = (const char *)c + k->offset;
 	const struct config_size *share = p;
@@ -238,7 +293,11 @@ void config_format(const struct config *c, const struct config_key *k, char *out
 		format_words(k, *(const unsigned *)p, out, size);
 		break;
 	case CONFIG_PATH:
+	case CONFIG_TEXT:
 		snprintf(out, size, "%s", (const char *)p);
+		break;
+	case CONFIG_PIDS:
+		format_pids(p, out, size);
 		break;
 	}
 }

@@ -14,6 +14,7 @@
 #include "daemon/kernel.h"
 #include "daemon/objects.h"
 #include "daemon/sampler.h"
+#include "daemon/targets.h"
 #include "opener/client.h"
 
 struct rotate;
@@ -34,6 +35,8 @@ struct daemon {
 	unsigned kinds[EVENT_NR_KINDS]; /* collect's numbers */
 	struct opener_client *opener;
 	struct sampler *sampler; /* NULL with Scope=none */
+	struct targets *targets;
+	int proc_fd; /* /proc */
 	struct rotate *rotate;
 	struct control_server *control;
 

@@ -382,7 +382,7 @@ static void scale_values(struct profile *p, const struct sampler_interval *i)
 
 /* A counter's period is the kernel's to choose, so as to reach the frequency: what it chose last is what a lost sample is
  * worth next. */
-static void learn_period(struct daemon *d, unsigned kind, const struct profile *p)
+static void learn_period(struct daemon *d, unsigned kind, unsigned number, const struct profile *p)
 {
 	__int128_t samples = 0, values = 0;
 
@@ -391,10 +391,10 @@ static void learn_period(struct daemon *d, unsigned kind, const struct profile *
 		values += p->values[s * p->nr_types + p->nr_types - 1];
 	}
 	if (samples)
-		collect_set_period(d->collect, d->kinds[kind], (int64_t)(values / samples));
+		collect_set_period(d->collect, number, (int64_t)(values / samples));
 }
 
-static void file_start(struct rotate *r, struct window *w, const char *kind, struct profile *p)
+static void file_start(struct rotate *r, struct window *w, const char *kind, const char *target, struct profile *p)
 {
 	struct file *f = xcalloc(1, sizeof(*f)), **at = &r->files;
 	int err;
@@ -403,6 +403,7 @@ static void file_start(struct rotate *r, struct window *w, const char *kind, str
 	f->cookie = ++r->cookie;
 	f->output_fd = f->profile_fd = -1;
 	snprintf(f->name.kind, sizeof(f->name.kind), "%s", kind);
+	snprintf(f->name.target, sizeof(f->name.target), "%s", target);
 	f->name.start = p->time_nanos / 1000000000;
 	f->name.seconds = (uint32_t)((p->duration_nanos + 500000000) / 1000000000);
 	err = file_encode(r, f, p);
@@ -422,27 +423,49 @@ static void file_start(struct rotate *r, struct window *w, const char *kind, str
 	}
 }
 
+/* The file of KIND, collected as NUMBER, of the host or TARGET; I is what its events say of the window. */
+static void window_kind(struct rotate *r, struct window *w, unsigned kind, unsigned number, const char *target,
+			const struct sampler_interval *i, int64_t duration_ns)
+{
+	struct daemon *d = r->d;
+	struct profile *p;
+
+	if (i->lost)
+		collect_lost(d->collect, number, i->lost);
+	p = collect_finish(d->collect, number, r->start_real, duration_ns);
+	if (!p)
+		return;
+	scale_values(p, i);
+	learn_period(d, kind, number, p);
+	file_start(r, w, event_kind_names[kind], target, p);
+	profile_free(p);
+}
+
 static void window_files(struct rotate *r, struct window *w, int64_t duration_ns)
 {
 	struct daemon *d = r->d;
 
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
 		struct sampler_interval i = { 0 };
-		struct profile *p;
 
-		if (d->sampler) {
+		if (d->sampler)
 			sampler_interval(d->sampler, k, &i);
-			if (i.lost)
-				collect_lost(d->collect, d->kinds[k], i.lost);
-		}
-		p = collect_finish(d->collect, d->kinds[k], r->start_real, duration_ns);
-		if (!p)
-			continue;
-		scale_values(p, &i);
-		learn_period(d, k, p);
-		file_start(r, w, event_kind_names[k], p);
-		profile_free(p);
+		window_kind(r, w, k, d->kinds[k], "", &i, duration_ns);
 	}
+	for (unsigned n = 0; n < targets_nr(d->targets); n++) {
+		const struct config_target *t = targets_options(d->targets, n);
+
+		for (unsigned k = 0; t && k < EVENT_NR_KINDS; k++) {
+			unsigned number = targets_kind(d->targets, n, k);
+			struct sampler_interval i;
+
+			if (number == TARGETS_DROP)
+				continue;
+			targets_interval(d->targets, n, k, &i);
+			window_kind(r, w, k, number, t->name, &i, duration_ns);
+		}
+	}
+	targets_window(d->targets);
 }
 
 static void boundary_arm(struct rotate *r)

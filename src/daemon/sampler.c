@@ -20,6 +20,8 @@
 #include "perf/ring.h"
 
 #define RING_SIZE_MIN (64u << 10)
+#define LAYOUTS_MAX 4
+#define HURRY_NS 1000000ull
 
 struct sampler_cpu {
 	int cpu;
@@ -31,9 +33,11 @@ struct sampler_cpu {
 	struct sampler *sampler;
 };
 
+/* Whose an event id is. */
 struct sampler_id {
 	uint64_t id;
-	unsigned kind;
+	uint32_t owner, tag;
+	uint16_t kind, layout; /* index of layouts */
 };
 
 struct sampler {
@@ -42,7 +46,9 @@ struct sampler {
 	struct event_features features;
 	bool build_id_leaks;
 	struct sampler_kind_status kinds[EVENT_NR_KINDS];
-	struct record_layout layouts[EVENT_NR_KINDS], sample_layout, owner_layout;
+	struct record_layout layouts[LAYOUTS_MAX]; /* of samples, each once */
+	uint32_t nr_layouts;
+	struct record_layout owner_layout;
 
 	struct sampler_cpu **cpus; /* own allocations: watches point into them */
 	uint32_t nr_cpus, cpus_cap;
@@ -50,14 +56,15 @@ struct sampler {
 	uint32_t rings_cap;
 	size_t ring_size;
 
-	struct sampler_id *ids; /* which kind an event id is of */
+	struct sampler_id *ids;
 	uint32_t nr_ids, ids_cap;
 	struct hash id_hash;
 
 	struct merge *merge;
 	struct loop_timer tick;
+	uint64_t tick_ns;
 	bool started, draining;
-	uint64_t first_sample_ns, nr_ring_malformed;
+	uint64_t first_sample_ns, nr_ring_malformed, generation;
 
 	sampler_record_fn record;
 	sampler_drained_fn drained;
@@ -67,26 +74,59 @@ struct sampler {
 
 /* Ids. */
 
-static void id_add(struct sampler *s, int fd, unsigned kind)
+static uint16_t layout_of(struct sampler *s, const struct perf_event_attr *attr)
+{
+	struct record_layout layout;
+	uint32_t i;
+
+	event_layout(attr, &layout);
+	for (i = 0; i < s->nr_layouts; i++)
+		if (s->layouts[i].sample_type == layout.sample_type) /* in all else ours are alike */
+			return (uint16_t)i;
+	if (i == LAYOUTS_MAX)
+		abort(); /* samples have a callchain or none: that is all they differ in */
+	s->layouts[s->nr_layouts++] = layout;
+	return (uint16_t)i;
+}
+
+static int id_add(struct sampler *s, int fd, const struct perf_event_attr *attr, const struct sampler_source *source)
 {
 	struct sampler_id *i;
 	uint64_t id;
+	int err = event_id(fd, &id);
 
-	if (event_id(fd, &id) < 0)
-		return;
+	if (err < 0)
+		return err;
 	i = array_push(s->ids, s->nr_ids, s->ids_cap);
-	*i = (struct sampler_id){ id, kind };
+	*i = (struct sampler_id){ .id = id, .owner = source->owner, .tag = source->tag, .kind = (uint16_t)source->kind,
+				  .layout = layout_of(s, attr) };
 	hash_add(&s->id_hash, hash_u64(id), s->nr_ids - 1);
+	return 0;
 }
 
-static const struct sampler_id *id_find(const struct sampler *s, uint64_t id)
+static uint32_t id_find(const struct sampler *s, uint64_t id)
 {
-	uint32_t hash = hash_u64(id), pos, i;
+	uint32_t pos, i;
 
-	for (i = hash_first(&s->id_hash, hash, &pos); i != HASH_NONE; i = hash_next(&s->id_hash, hash, &pos))
+	for (i = hash_first(&s->id_hash, hash_u64(id), &pos); i != HASH_NONE; i = hash_next(&s->id_hash, hash_u64(id), &pos))
 		if (s->ids[i].id == id)
-			return &s->ids[i];
-	return NULL;
+			break;
+	return i;
+}
+
+static void id_del(struct sampler *s, int fd)
+{
+	uint32_t i, last;
+	uint64_t id;
+
+	if (event_id(fd, &id) < 0 || (i = id_find(s, id)) == HASH_NONE)
+		return;
+	hash_del(&s->id_hash, hash_u64(id), i);
+	last = --s->nr_ids;
+	if (i == last)
+		return;
+	hash_move(&s->id_hash, hash_u64(s->ids[last].id), last, i);
+	s->ids[i] = s->ids[last];
 }
 
 /* Draining. */
@@ -97,28 +137,33 @@ static uint64_t record_time_of(void *ctx, const void *record, size_t size)
 	const struct perf_event_header *h = record;
 
 	/* The samples of all kinds agree up to the time (IDENTIFIER, IP, TID, TIME), and the trailers of all events. */
-	return record_time(record, size, h->type == PERF_RECORD_SAMPLE ? &s->sample_layout : &s->owner_layout);
+	return record_time(record, size, h->type == PERF_RECORD_SAMPLE && s->nr_layouts ? s->layouts : &s->owner_layout);
 }
 
 static void record_given(void *ctx, unsigned ring, const void *data, size_t size, uint64_t time)
 {
 	struct sampler *s = ctx;
 	const struct record_layout *layout = &s->owner_layout;
-	const struct sampler_id *event;
+	bool is_sample = ((const struct perf_event_header *)data)->type == PERF_RECORD_SAMPLE;
+	struct sampler_source source = { .cpu = ring };
 	struct record rec;
 	uint64_t id;
-	unsigned kind = 0;
+	uint32_t i;
 	int err;
 
-	if (record_id(data, size, layout, &id) && (event = id_find(s, id))) {
-		kind = event->kind;
-		if (((const struct perf_event_header *)data)->type == PERF_RECORD_SAMPLE)
-			layout = &s->layouts[kind];
+	if (record_id(data, size, layout, &id) && (i = id_find(s, id)) != HASH_NONE) {
+		source.kind = s->ids[i].kind;
+		source.owner = s->ids[i].owner;
+		source.tag = s->ids[i].tag;
+		if (is_sample)
+			layout = &s->layouts[s->ids[i].layout];
+	} else if (is_sample) { /* of an event that was closed meanwhile */
+		return;
 	}
 	err = record_decode(data, size, layout, &rec);
 	if (!err && rec.type == PERF_RECORD_SAMPLE && !s->first_sample_ns)
 		s->first_sample_ns = rec.time;
-	s->record(s->ctx, &rec, kind, layout, err);
+	s->record(s->ctx, &rec, &source, layout, err);
 }
 
 void sampler_drain(struct sampler *s, bool all)
@@ -162,7 +207,7 @@ static void cpu_close(struct sampler *s, struct sampler_cpu *c)
 	/* A ring stays mapped while events point at it. */
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		if (c->fds[k] >= 0)
-			close(c->fds[k]);
+			sampler_event_close(s, c->fds[k]);
 	s->nr_ring_malformed += c->ring.nr_malformed;
 	ring_close(&c->ring);
 	if (c->owner_fd >= 0)
@@ -193,26 +238,36 @@ static int cpu_open_ring(struct sampler *s, struct sampler_cpu *c)
 	}
 }
 
-static int cpu_open_kind(struct sampler *s, struct sampler_cpu *c, unsigned kind)
+static int open_redirected(struct sampler *s, struct sampler_cpu *c, struct perf_event_attr *attr, int pid,
+			   unsigned long flags, const struct sampler_source *source)
 {
-	struct event_options o = { .kind = kind, .frequency = s->options.frequency, .callchain = s->options.callchain,
-				   .exclude_idle = s->options.exclude_idle };
-	struct perf_event_attr attr;
-	int fd, err;
+	int fd = event_open(attr, pid, c->cpu, -1, flags | PERF_FLAG_FD_CLOEXEC), err;
 
-	event_sampler_attr(&attr, &s->features, &o);
-	fd = event_open(&attr, -1, c->cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	err = event_redirect(fd, c->owner_fd);
+	if (!err)
+		err = id_add(s, fd, attr, source);
 	if (err < 0) {
 		close(fd);
 		return err;
 	}
-	event_layout(&attr, &s->layouts[kind]);
-	s->sample_layout = s->layouts[kind];
+	return fd;
+}
+
+static int cpu_open_kind(struct sampler *s, struct sampler_cpu *c, unsigned kind)
+{
+	struct event_options o = { .kind = kind, .frequency = s->options.frequency, .callchain = s->options.callchain,
+				   .exclude_idle = s->options.exclude_idle };
+	struct sampler_source source = { .kind = kind };
+	struct perf_event_attr attr;
+	int fd;
+
+	event_sampler_attr(&attr, &s->features, &o);
+	fd = open_redirected(s, c, &attr, -1, 0, &source);
+	if (fd < 0)
+		return fd;
 	s->kinds[kind].frequency = (unsigned)attr.sample_freq;
-	id_add(s, fd, kind);
 	c->fds[kind] = fd;
 	return 0;
 }
@@ -320,6 +375,7 @@ bool sampler_hotplug(struct sampler *s)
 		changed = true;
 	}
 	free(online);
+	s->generation += changed;
 	return changed;
 }
 
@@ -349,7 +405,7 @@ static int sampler_open(struct sampler *s, char *why, size_t why_size)
 		return err;
 	}
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
-		any |= s->kinds[k].available;
+		any |= s->kinds[k].available || !s->options.events;
 		if (s->kinds[k].wanted && !s->kinds[k].available)
 			log_info("%s events are unavailable: %s", event_kind_names[k], s->kinds[k].why);
 	}
@@ -387,7 +443,7 @@ int sampler_new(struct sampler **out, struct loop *l, const struct sampler_optio
 		sampler_free(s);
 		return err;
 	}
-	loop_timer_in(&s->tick, SAMPLER_TICK_NS, SAMPLER_TICK_NS);
+	sampler_set_tick(s, SAMPLER_TICK_NS);
 	*out = s;
 	return 0;
 }
@@ -464,4 +520,44 @@ void sampler_status(struct sampler *s, struct sampler_status *status)
 		for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 			status->nr_fds += s->cpus[i]->fds[k] >= 0;
 	}
+}
+
+/* Events of others. */
+
+const struct event_features *sampler_features(const struct sampler *s)
+{
+	return &s->features;
+}
+
+unsigned sampler_nr_cpus(const struct sampler *s)
+{
+	return s->nr_cpus;
+}
+
+uint64_t sampler_generation(const struct sampler *s)
+{
+	return s->generation;
+}
+
+int sampler_event_open(struct sampler *s, struct perf_event_attr *attr, int pid, unsigned long flags,
+		       const struct sampler_source *source)
+{
+	return open_redirected(s, s->cpus[source->cpu], attr, pid, flags, source);
+}
+
+void sampler_event_close(struct sampler *s, int fd)
+{
+	id_del(s, fd);
+	close(fd);
+}
+
+void sampler_set_tick(struct sampler *s, uint64_t tick_ns)
+{
+	s->tick_ns = tick_ns;
+	loop_timer_in(&s->tick, tick_ns, tick_ns);
+}
+
+void sampler_hurry(struct sampler *s)
+{
+	loop_timer_in(&s->tick, HURRY_NS, s->tick_ns);
 }

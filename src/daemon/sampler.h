@@ -1,4 +1,4 @@
-/* sampler: the host's events. One ring per CPU, owned by a dummy event that alone carries the sideband and the
+/* sampler: the rings, and the host's events. One ring per CPU, owned by a dummy event that alone carries the sideband and the
  * watermark; the samplers of that CPU are redirected into it. Only the owners are in epoll: perf_poll consumes one flag
  * per ring, so a redirected descriptor in epoll would silence the owner. */
 #ifndef DAEMON_SAMPLER_H
@@ -18,15 +18,23 @@
 struct sampler;
 
 struct sampler_options {
-	unsigned events; /* 1 << enum event_kind */
+	unsigned events; /* 1 << enum event_kind; 0: the rings and the sideband only */
 	unsigned frequency;
 	enum event_callchain callchain;
 	size_t ring_size;
 	bool exclude_idle;
 };
 
-/* A decoded record of an event of KIND (of the sideband: any) in order of time; ERR: it did not decode. */
-typedef void (*sampler_record_fn)(void *ctx, const struct record *rec, unsigned kind,
+/* Whose event a record is of. */
+struct sampler_source {
+	uint32_t owner; /* 0: the host's, and the sideband; else who opened it by sampler_event_open */
+	uint32_t tag;   /* the owner's */
+	enum event_kind kind;
+	unsigned cpu;   /* index of the ring that it came by */
+};
+
+/* A decoded record in order of time; ERR: it did not decode. */
+typedef void (*sampler_record_fn)(void *ctx, const struct record *rec, const struct sampler_source *source,
 				  const struct record_layout *layout, int err);
 /* After each drain: all records up to HORIZON_NS (CLOCK_MONOTONIC) have been given. */
 typedef void (*sampler_drained_fn)(void *ctx, uint64_t horizon_ns);
@@ -74,5 +82,21 @@ struct sampler_interval {
 void sampler_interval(struct sampler *s, unsigned kind, struct sampler_interval *i);
 
 void sampler_status(struct sampler *s, struct sampler_status *status);
+
+/* Events of others whose samples come by these rings. Such an event is to be closed by sampler_event_close, before the
+ * sampler is freed or sampler_hotplug says that CPUs came or went (it is dead then; SAMPLER_GENERATION differs). */
+const struct event_features *sampler_features(const struct sampler *s);
+unsigned sampler_nr_cpus(const struct sampler *s);
+/* Another number after each change of the CPUs. */
+uint64_t sampler_generation(const struct sampler *s);
+/* Opens ATTR (event_sampler_attr; with another's sample_freq when the kernel allows less) for PID (or what FLAGS say it
+ * is) on the CPU of index SOURCE->cpu. A descriptor or negative errno. */
+int sampler_event_open(struct sampler *s, struct perf_event_attr *attr, int pid, unsigned long flags,
+		       const struct sampler_source *source);
+/* Its records that are still in the rings are nobody's from now on. */
+void sampler_event_close(struct sampler *s, int fd);
+/* How often the rings are drained when nobody is in a hurry; SAMPLER_TICK_NS at first. */
+void sampler_set_tick(struct sampler *s, uint64_t tick_ns);
+void sampler_hurry(struct sampler *s); /* drains them very soon */
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,14 +31,23 @@
 
 /* The sampler's callbacks. */
 
-static void sampled(void *ctx, const struct record *rec, unsigned kind, const struct record_layout *layout, int err)
+static void sampled(void *ctx, const struct record *rec, const struct sampler_source *source,
+		    const struct record_layout *layout, int err)
 {
 	struct daemon *d = ctx;
+	unsigned kind = d->kinds[source->kind];
 
 	if (err == -EBADMSG)
 		collect_malformed(d->collect);
-	else if (!err)
-		collect_record(d->collect, rec, d->kinds[kind], layout);
+	if (err)
+		return;
+	if (source->owner)
+		kind = targets_sample(d->targets, source, rec);
+	if (kind == TARGETS_DROP)
+		return;
+	collect_record(d->collect, rec, kind, layout);
+	if (!source->owner && rec->type != PERF_RECORD_SAMPLE)
+		targets_record(d->targets, rec);
 }
 
 static int64_t boottime_offset(void)
@@ -72,6 +82,7 @@ static void check(struct daemon *d, uint64_t now)
 	if (lost != d->lost_seen) { /* perhaps of processes that were born or died */
 		d->lost_seen = lost;
 		scan_processes(d->processes);
+		targets_scan(d->targets);
 	}
 	if (d->watchdog_ns && now - d->petted_ns >= d->watchdog_ns) {
 		d->petted_ns = now;
@@ -87,6 +98,7 @@ static void drained(void *ctx, uint64_t horizon_ns)
 {
 	struct daemon *d = ctx;
 
+	targets_tick(d->targets, horizon_ns, clock_ns(CLOCK_MONOTONIC));
 	asks_flush(d->asks);
 	collect_tick(d->collect, horizon_ns);
 	if (!d->stopping)
@@ -99,7 +111,14 @@ static void answered(void *ctx, const struct opener_request *request, const stru
 {
 	struct daemon *d = ctx;
 
+	bool maps = request->what == OPENER_MAPS;
+	uint32_t pid = request->pid;
+	struct process *p;
+
 	asks_answer(d->asks, request, answer, fds, nr);
+	p = maps && d->targets ? process_find(d->processes, pid) : NULL;
+	if (p)
+		targets_maps(d->targets, p);
 	if (d->rotate)
 		rotate_answered(d->rotate);
 }
@@ -108,11 +127,11 @@ static void answered(void *ctx, const struct opener_request *request, const stru
 
 static int sampler_open(struct daemon *d, const struct config *c, struct sampler **out, char *why, size_t why_size)
 {
-	struct sampler_options o = { .events = c->events, .frequency = c->sample_frequency, .callchain = c->callchain,
+	struct sampler_options o = { .events = c->scope == SCOPE_HOST ? c->events : 0, .frequency = c->sample_frequency, .callchain = c->callchain,
 				     .ring_size = c->ring_size, .exclude_idle = c->exclude_idle };
 
 	*out = NULL;
-	return c->scope == SCOPE_HOST ? sampler_new(out, d->loop, &o, sampled, drained, d, why, why_size) : 0;
+	return c->scope != SCOPE_NONE ? sampler_new(out, d->loop, &o, sampled, drained, d, why, why_size) : 0;
 }
 
 static void collect_options(struct daemon *d, const struct config *c, struct collect_options *o)
@@ -151,6 +170,41 @@ static void collect_open(struct daemon *d)
 	}
 }
 
+/* Targets. */
+
+static void targets_configure(struct daemon *d, const struct config *c)
+{
+	char why[512];
+
+	for (unsigned i = 0; i < targets_nr(d->targets); i++) {
+		const struct config_target *o = targets_options(d->targets, i);
+		bool stays = false;
+
+		for (unsigned k = 0; o && k < c->nr_targets; k++)
+			stays |= !memcmp(o, &c->targets[k], sizeof(*o));
+		if (o && !stays)
+			targets_remove(d->targets, i);
+	}
+	for (unsigned k = 0; k < c->nr_targets; k++) {
+		bool there = false;
+
+		for (unsigned i = 0; i < targets_nr(d->targets); i++) {
+			const struct config_target *o = targets_options(d->targets, i);
+
+			there |= o && !strcmp(o->name, c->targets[k].name);
+		}
+		if (!there)
+			targets_add(d->targets, &c->targets[k], true, why, sizeof(why));
+	}
+	if (d->sampler)
+		sampler_set_tick(d->sampler, targets_tick_ns(d->targets));
+}
+
+static bool same_targets(const struct config *a, const struct config *b)
+{
+	return a->nr_targets == b->nr_targets && !memcmp(a->targets, b->targets, a->nr_targets * sizeof(a->targets[0]));
+}
+
 /* Reload. */
 
 static bool same_sampler(const struct config *a, const struct config *b)
@@ -167,6 +221,7 @@ static int replace_sampler(struct daemon *d, const struct config *c)
 	if (d->sampler)
 		sampler_stop(d->sampler);
 	rotate_window(d->rotate, ROTATE_RELOAD, NULL);
+	targets_set_sampler(d->targets, NULL);
 	sampler_free(d->sampler);
 	err = sampler_open(d, c, &d->sampler, why, sizeof(why));
 	if (err) {
@@ -178,6 +233,7 @@ static int replace_sampler(struct daemon *d, const struct config *c)
 	if (d->sampler)
 		sampler_start(d->sampler);
 	scan_processes(d->processes);
+	targets_set_sampler(d->targets, d->sampler);
 	return err;
 }
 
@@ -194,7 +250,7 @@ static int reload_apply(struct daemon *d, const struct config *c)
 	}
 	if (!err && !same_sampler(c, &d->config))
 		err = replace_sampler(d, c);
-	else if (!err && c->labels != d->config.labels)
+	else if (!err && (c->labels != d->config.labels || !same_targets(c, &d->config)))
 		rotate_window(d->rotate, ROTATE_RELOAD, NULL);
 	if (err)
 		return err;
@@ -204,6 +260,8 @@ static int reload_apply(struct daemon *d, const struct config *c)
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		collect_set_period(d->collect, d->kinds[k], kind_period(k, c));
 	rotate_configure(d->rotate);
+	targets_configure(d, c);
+	targets_scan(d->targets);
 	return 0;
 }
 
@@ -312,6 +370,19 @@ static void start_rights(struct daemon *d)
 	umask(0027);
 }
 
+/* Objects and targets share them. */
+static unsigned fds_for_objects(const struct daemon *d)
+{
+	return d->max_fds > 2 * FDS_RESERVED ? (d->max_fds - FDS_RESERVED) / 2 : 128;
+}
+
+static unsigned fds_for_targets(const struct daemon *d)
+{
+	unsigned others = FDS_RESERVED + fds_for_objects(d);
+
+	return d->max_fds > others ? d->max_fds - others : 0;
+}
+
 static void start_parts(struct daemon *d)
 {
 	char why[256];
@@ -319,7 +390,7 @@ static void start_parts(struct daemon *d)
 
 	/* The openers come first: what they need is given up right after. */
 	d->processes = process_table_new();
-	d->objects = objects_new(d->max_fds > 2 * FDS_RESERVED ? (d->max_fds - FDS_RESERVED) / 2 : 128);
+	d->objects = objects_new(fds_for_objects(d));
 	d->asks = asks_new(d->processes, d->objects);
 	err = opener_client_new(&d->opener, d->loop, answered, d);
 	if (err < 0)
@@ -334,6 +405,9 @@ static void start_parts(struct daemon *d)
 	if (err < 0)
 		fatalx("%s", why);
 	collect_open(d);
+	d->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	d->targets = targets_new(d->processes, d->collect, d->proc_fd, fds_for_targets(d));
+	targets_set_sampler(d->targets, d->sampler);
 	asks_set(d->asks, d->collect, d->opener);
 	if (rotate_new(&d->rotate, d) < 0)
 		exit(1);
@@ -345,6 +419,7 @@ static void start_parts(struct daemon *d)
 	if (d->sampler)
 		sampler_start(d->sampler);
 	scan_processes(d->processes);
+	targets_configure(d, &d->config);
 }
 
 static void run(struct daemon *d)
@@ -368,7 +443,9 @@ static void run(struct daemon *d)
 
 static void end_parts(struct daemon *d)
 {
+	targets_free(d->targets);
 	sampler_free(d->sampler);
+	close(d->proc_fd);
 	control_server_free(d->control);
 	rotate_free(d->rotate, STOP_SPOOL_MS);
 	opener_client_free(d->opener);

@@ -65,7 +65,8 @@ static void status_sampler(struct daemon *d, struct control_client *c)
 {
 	struct sampler_status s;
 
-	control_value(c, "scope", "%s", d->sampler ? "host" : "none");
+	control_value(c, "scope", "%s",
+		      !d->sampler ? "none" : d->config.scope == SCOPE_TARGETS ? "targets" : "host");
 	if (!d->sampler)
 		return;
 	sampler_status(d->sampler, &s);
@@ -87,6 +88,67 @@ static void status_sampler(struct daemon *d, struct control_client *c)
 	control_value(c, "feature.cgroup", "%s", yes_no(s.features.cgroup));
 	control_value(c, "feature.ksymbol", "%s", yes_no(s.features.ksymbol));
 	control_value(c, "feature.exclude_idle", "%s", yes_no(s.features.exclude_idle));
+}
+
+#define SWITCHES_DEAR 10000 /* a second: some 2 % of a CPU go into timers */
+
+static void status_target_kinds(struct control_client *c, const char *name, const struct target_status *s)
+{
+	char key[96];
+
+	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
+		snprintf(key, sizeof(key), "target.%s.%s", name, event_kind_names[k]);
+		if (s->kind_why[k])
+			control_value(c, key, "unavailable: %s", s->kind_why[k]);
+		else if (s->frequency[k])
+			control_value(c, key, "%u Hz", s->frequency[k]);
+	}
+}
+
+static void status_target(struct daemon *d, struct control_client *c, unsigned n)
+{
+	static const char *const methods[] = { "auto", "thread", "cgroup", "cpu" };
+	const struct config_target *o = targets_options(d->targets, n);
+	struct target_status s;
+	char key[96];
+
+	targets_status(d->targets, n, &s);
+#define TARGET_VALUE(what, fmt, ...)                                                               \
+	do {                                                                                       \
+		snprintf(key, sizeof(key), "target.%s%s", o->name, what);                          \
+		control_value(c, key, fmt, __VA_ARGS__);                                           \
+	} while (0)
+	TARGET_VALUE("", "%s%s", *s.refused ? "refused: " : "sampling", s.refused);
+	TARGET_VALUE(".method", "%s%s%s", methods[s.method], *s.why_method ? ": " : "", s.why_method);
+	status_target_kinds(c, o->name, &s);
+	TARGET_VALUE(".processes", "%u", s.nr_processes);
+	TARGET_VALUE(".threads", "%u", s.nr_threads);
+	TARGET_VALUE(".descriptors", "%u", s.nr_fds);
+	if (s.method == METHOD_CGROUP)
+		TARGET_VALUE(".control_groups", "%u", s.nr_groups);
+	TARGET_VALUE(".samples", "%llu", (unsigned long long)s.nr_samples);
+	TARGET_VALUE(".lost", "%llu", (unsigned long long)s.nr_lost);
+	TARGET_VALUE(".throttled", "%llu", (unsigned long long)s.nr_throttled);
+	if (s.nr_refused)
+		TARGET_VALUE(".processes_refused", "%llu", (unsigned long long)s.nr_refused);
+	if (s.switches_per_second >= 0)
+		TARGET_VALUE(".switches_per_second", "%.0f", s.switches_per_second);
+	if (s.switches_per_second > SWITCHES_DEAR && s.method != METHOD_CPU)
+		TARGET_VALUE(".warning", "%s",
+			     "its threads switch so often that timers of their own are dear: consider Method=cpu");
+#undef TARGET_VALUE
+}
+
+static void status_targets(struct daemon *d, struct control_client *c)
+{
+	unsigned nr = 0;
+
+	for (unsigned n = 0; n < targets_nr(d->targets); n++)
+		nr += targets_options(d->targets, n) != NULL;
+	control_value(c, "targets", "%u", nr);
+	for (unsigned n = 0; n < targets_nr(d->targets); n++)
+		if (targets_options(d->targets, n))
+			status_target(d, c, n);
 }
 
 static void status_kernel(struct daemon *d, struct control_client *c, const struct rotate_status *r)
@@ -182,6 +244,7 @@ static void verb_status(struct daemon *d, struct control_client *c)
 	rotate_status(d->rotate, &r);
 	status_daemon(d, c);
 	status_sampler(d, c);
+	status_targets(d, c);
 	status_kernel(d, c, &r);
 	status_collect(d, c);
 	status_helpers(d, c);

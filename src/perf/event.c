@@ -114,6 +114,8 @@ void event_sampler_attr(struct perf_event_attr *attr, const struct event_feature
 	attr->exclude_idle = o->exclude_idle && f->exclude_idle;
 	attr->exclude_kernel = o->exclude_kernel;
 	attr->exclude_hv = o->exclude_kernel;
+	attr->inherit = o->inherit != INHERIT_NOTHING;
+	attr->inherit_thread = o->inherit == INHERIT_THREADS;
 }
 
 void event_layout(const struct perf_event_attr *attr, struct record_layout *layout)
@@ -195,6 +197,10 @@ int event_probe(bool self, int cpu, struct event_features *f)
 	event_sampler_attr(&attr, &none, &plain_clock);
 	attr.exclude_idle = 1;
 	found.exclude_idle = !try_open(&attr, self, cpu);
+	attr = plain;
+	attr.inherit = 1;
+	attr.inherit_thread = 1;
+	found.inherit_thread = !try_open(&attr, self, cpu);
 	*f = found;
 	return 0;
 }

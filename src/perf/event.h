@@ -24,6 +24,7 @@ struct event_features {
 	bool cgroup;	   /* attr.cgroup and PERF_SAMPLE_CGROUP (5.7, CONFIG_CGROUP_PERF) */
 	bool ksymbol;	   /* attr.ksymbol (5.1) */
 	bool exclude_idle; /* accepted for the software clock */
+	bool inherit_thread; /* attr.inherit_thread (5.13) */
 };
 
 enum event_kind { EVENT_CPU, EVENT_CYCLES, EVENT_NR_KINDS };
@@ -31,12 +32,15 @@ extern const char *const event_kind_names[EVENT_NR_KINDS]; /* "cpu", "cycles" */
 
 enum event_callchain { CALLCHAIN_NO, CALLCHAIN_YES, CALLCHAIN_USER, CALLCHAIN_KERNEL };
 
+enum event_inherit { INHERIT_NOTHING, INHERIT_THREADS, INHERIT_CHILDREN };
+
 struct event_options {
 	enum event_kind kind;
 	unsigned frequency; /* Hz */
 	enum event_callchain callchain;
 	bool exclude_idle;
 	bool exclude_kernel; /* for callers without the right to the kernel's side */
+	enum event_inherit inherit;
 };
 
 /* Tries what this kernel has on an event of CPU (pid −1), or of the calling thread when SELF. 0, or

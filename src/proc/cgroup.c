@@ -81,6 +81,80 @@ int procfs_parse_cgroup(const char *text, size_t size, char *path, size_t path_s
 	return 0;
 }
 
+/* The kernel writes blanks, newlines and backslashes as \NNN. */
+static int undo_octal(struct piece p, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p.size; i++, n++) {
+		char c = p.text[i];
+
+		if (c == '\\' && p.size - i > 3 && p.text[i + 1] >= '0' && p.text[i + 1] <= '3') {
+			c = (char)((p.text[i + 1] - '0') << 6 | (p.text[i + 2] & 7) << 3 |
+				   (p.text[i + 3] & 7));
+			i += 3;
+		}
+		if (n + 1 >= size || !c)
+			return -ENAMETOOLONG;
+		out[n] = c;
+	}
+	out[n] = 0;
+	return 0;
+}
+
+/* One of the words of an option list is WORD. */
+static bool has_option(struct piece options, const char *word)
+{
+	struct piece option;
+
+	while (piece_cut(&options, ',', &option))
+		if (piece_is(option, word))
+			return true;
+	return piece_is(options, word);
+}
+
+/* A line: "ID PARENT MAJ:MIN ROOT MOUNTPOINT OPTIONS TAGS… - TYPE SOURCE SUPEROPTIONS". */
+static bool parse_mount(struct piece line, struct piece *point, struct piece *type,
+			struct piece *options)
+{
+	struct piece word;
+
+	for (int i = 0; i < 4; i++)
+		if (!piece_cut(&line, ' ', &word))
+			return false;
+	if (!piece_cut(&line, ' ', point))
+		return false;
+	do
+		if (!piece_cut(&line, ' ', &word))
+			return false;
+	while (!piece_is(word, "-"));
+	if (!piece_cut(&line, ' ', type) || !piece_cut(&line, ' ', &word))
+		return false;
+	*options = line;
+	return true;
+}
+
+int procfs_parse_cgroup_mount(const char *text, size_t size, char *path, size_t path_size, bool *v1)
+{
+	struct piece rest = { text, size }, line, point, type, options, two = { 0 }, one = { 0 };
+	int err;
+
+	while (piece_cut(&rest, '\n', &line)) {
+		if (!parse_mount(line, &point, &type, &options))
+			continue;
+		if (!two.size && piece_is(type, "cgroup2"))
+			two = point;
+		else if (!one.size && piece_is(type, "cgroup") && has_option(options, "perf_event"))
+			one = point;
+	}
+	if (!one.size && !two.size)
+		return -ENOENT;
+	err = undo_octal(one.size ? one : two, path, path_size);
+	if (!err)
+		*v1 = one.size > 0;
+	return err;
+}
+
 static bool is_unit_name(struct piece p)
 {
 	for (size_t i = 0; i < p.size; i++) {

@@ -161,3 +161,51 @@ int procfs_cgroup(int root, uint32_t pid, char *path, size_t size)
 	n = read_file(root, name, text, sizeof(text));
 	return n < 0 ? (int)n : procfs_parse_cgroup(text, (size_t)n, path, size);
 }
+
+int procfs_parse_uid(const char *text, size_t size, uint32_t *uid)
+{
+	static const char key[] = "\nUid:\t";
+	const char *line = memmem(text, size, key, sizeof(key) - 1);
+	uint64_t v = 0;
+	unsigned nr = 0;
+
+	if (!line)
+		return -EBADMSG;
+	line += sizeof(key) - 1;
+	line = memchr(line, '\t', (size_t)(text + size - line)); /* behind the real one */
+	if (!line)
+		return -EBADMSG;
+	for (line++; line < text + size && *line >= '0' && *line <= '9' && nr < 10; line++, nr++)
+		v = v * 10 + (uint64_t)(*line - '0');
+	if (!nr || line == text + size || *line != '\t' || v > UINT32_MAX)
+		return -EBADMSG;
+	*uid = (uint32_t)v;
+	return 0;
+}
+
+int procfs_uid(int root, uint32_t pid, uint32_t *uid)
+{
+	char path[32], text[STAT_SIZE];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%u/status", pid);
+	n = read_file(root, path, text, sizeof(text));
+	return n < 0 ? (int)n : procfs_parse_uid(text, (size_t)n, uid);
+}
+
+int procfs_switches(int root, uint32_t pid, uint32_t tid, uint64_t *switches)
+{
+	char path[48], text[128];
+	unsigned long long run, wait, times;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%u/task/%u/schedstat", pid, tid);
+	n = read_file(root, path, text, sizeof(text) - 1);
+	if (n < 0)
+		return (int)n;
+	text[n] = 0;
+	if (sscanf(text, "%llu %llu %llu", &run, &wait, &times) != 3)
+		return -EBADMSG;
+	*switches = times;
+	return 0;
+}

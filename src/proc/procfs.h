@@ -24,6 +24,17 @@ int procfs_each_tid(int root, uint32_t pid, void (*fn)(void *ctx, uint32_t tid),
 int procfs_stat(int root, uint32_t pid, uint32_t tid, struct procfs_stat *st);
 /* From the last ')' on: comm may hold one. */
 int procfs_parse_stat(const char *text, size_t size, struct procfs_stat *st);
+/* Effective user, of /proc/PID/status: the owner of /proc/PID is root's where a process changed its
+ * ids without an exec (proc(5), "dumpable"). */
+int procfs_uid(int root, uint32_t pid, uint32_t *uid);
+int procfs_parse_uid(const char *text, size_t size, uint32_t *uid);
+/* Times that a thread was put on a CPU: /proc/PID/task/TID/schedstat, its third number. */
+int procfs_switches(int root, uint32_t pid, uint32_t tid, uint64_t *switches);
+
+/* Where control groups are that perf events take: of a mountinfo text (proc(5)), the mount point of
+ * the perf_event hierarchy (then V1), else of cgroup2; escapes undone. -ENOENT; -ENAMETOOLONG. */
+int procfs_parse_cgroup_mount(const char *text, size_t size, char *path, size_t path_size, bool *v1);
+
 /* The process's cgroup as one raw path: cgroup v2's ("0::/…") unless that is "/" and a v1 hierarchy
  * of systemd or, failing that, perf_event names a deeper one; " (deleted)" stripped. -ENOENT: none;
  * -ENAMETOOLONG. */

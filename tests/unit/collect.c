@@ -360,7 +360,7 @@ static void lost_samples_are_in_the_profile_once(void **state)
 
 static void profile_says_what_it_is(void **state)
 {
-	static const struct collect_kind cycles = { "cycles", "count", 1 << 20 };
+	static const struct collect_kind cycles = { "cycles", "count", 1 << 20, 0 };
 	struct world *w = world();
 	struct record rec;
 	struct profile *p;

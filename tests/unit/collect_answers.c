@@ -187,7 +187,7 @@ static void what_waits_is_in_the_last_window(void **state)
 static void next_collector_of_a_table_starts_afresh(void **state)
 {
 	struct collect_options o = options();
-	static const struct collect_kind cpu = { "cpu", "nanoseconds", PERIOD };
+	static const struct collect_kind cpu = { "cpu", "nanoseconds", PERIOD, 0 };
 	struct world *w = world();
 
 	give_program(w, 10, "a");

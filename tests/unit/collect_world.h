@@ -92,7 +92,7 @@ WORLD struct collect_options options(void)
 
 WORLD struct world *world_with(const struct collect_options *o)
 {
-	static const struct collect_kind cpu = { "cpu", "nanoseconds", PERIOD };
+	static const struct collect_kind cpu = { "cpu", "nanoseconds", PERIOD, 0 };
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);

@@ -124,8 +124,9 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		{ "[Sampler]\nScope=none\n\t99\n",
 		  "t.conf:3: an indented line: each key stands at the beginning of its own" },
 		{ "[Sampler]\nScope=\n", "t.conf:2: Sampler.Scope: needs a value" },
-		{ "[Sampler]\nScope=Host\n", "t.conf:2: Sampler.Scope: must be host or none" },
-		{ "[Sampler]\nScope=host none\n", "t.conf:2: Sampler.Scope: must be host or none" },
+		{ "[Sampler]\nScope=Host\n", "t.conf:2: Sampler.Scope: must be host, targets or none" },
+		{ "[Sampler]\nScope=host none\n",
+		  "t.conf:2: Sampler.Scope: must be host, targets or none" },
 		{ "[Sampler]\nEvents=\n", "t.conf:2: Sampler.Events: needs a value" },
 		{ "[Sampler]\nEvents=cpu,cycles\n",
 		  "t.conf:2: Sampler.Events: must be of cpu or cycles" },
@@ -138,14 +139,34 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		  "t.conf:2: Sampler.SampleFrequency: must be 1 to 10000" },
 		{ "[Sampler]\nSampleFrequency=49Hz\n",
 		  "t.conf:2: Sampler.SampleFrequency: not a number" },
-		{ "[Sampler]\nCallChain=no\n",
-		  "t.conf:2: Sampler.CallChain: must be yes, user or kernel" },
+		{ "[Sampler]\nCallChain=all\n",
+		  "t.conf:2: Sampler.CallChain: must be no, yes, user or kernel" },
 		{ "[Sampler]\nRingSize=96K\n",
 		  "t.conf:2: Sampler.RingSize: must be a power of two" },
 		{ "[Sampler]\nRingSize=32K\n", "t.conf:2: Sampler.RingSize: must be 64K to 64M" },
 		{ "[Sampler]\nRingSize=128M\n", "t.conf:2: Sampler.RingSize: must be 64K to 64M" },
 		{ "[Sampler]\nExcludeIdle=true\n",
 		  "t.conf:2: Sampler.ExcludeIdle: must be yes or no" },
+		{ "[Target]\n", "t.conf:1: [Target]: a target has a name: [Target NAME]" },
+		{ "[Target ]\n", "t.conf:1: [Target ]: a target's name is 1 to 32 of A-Z a-z 0-9 _ -" },
+		{ "[Target a/b]\n",
+		  "t.conf:1: [Target a/b]: a target's name is 1 to 32 of A-Z a-z 0-9 _ -" },
+		{ "[Target a b]\n",
+		  "t.conf:1: [Target a b]: a target's name is 1 to 32 of A-Z a-z 0-9 _ -" },
+		{ "[Target 123456789012345678901234567890123]\n",
+		  "t.conf:1: [Target 123456789012345678901234567890123]: a target's name is 1 to "
+		  "32 of A-Z a-z 0-9 _ -" },
+		{ "[Targets x]\n", "t.conf:1: [Targets x]: unknown section" },
+		{ "[Target x]\nScope=host\n", "t.conf:2: Target x.Scope: unknown key" },
+		{ "[Target x]\nPid=1 x\n", "t.conf:2: Target x.Pid: must be process ids" },
+		{ "[Target x]\nPid=0\n", "t.conf:2: Target x.Pid: must be process ids" },
+		{ "[Target x]\nPid=2147483648\n", "t.conf:2: Target x.Pid: must be process ids" },
+		{ "[Target x]\nMethod=fast\n",
+		  "t.conf:2: Target x.Method: must be auto, thread, cgroup or cpu" },
+		{ "[Target x]\nFollow=all\n",
+		  "t.conf:2: Target x.Follow: must be children or threads" },
+		{ "[Target x]\nComm=a\n[Target y]\nComm=a\n[Target x]\nComm=a\n",
+		  "t.conf:6: Target x.Comm: repeated in this file" },
 		{ "[Profile]\nWindow=0\n", "t.conf:2: Profile.Window: must be 1s to 1d" },
 		{ "[Profile]\nWindow=25h\n", "t.conf:2: Profile.Window: must be 1s to 1d" },
 		{ "[Profile]\nWindow=1m\n",
@@ -182,6 +203,87 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 	}
 }
 
+static void targets_are_read(void **state)
+{
+	static const char text[] = "[Target web]\nUnit=nginx\nSampleFrequency=99\n[Target b-_9]\n"
+				   "Pid=7 8\nComm=*x y\nExe=/a b\nUser=joe\nMethod=cpu\n"
+				   "Follow=threads\nEvents=cpu cycles\nCallChain=no\nLabels=unit pid\n"
+				   "[Target web]\nCgroup=/x/*\n";
+	const struct config_target *t;
+	struct config c;
+
+	assert_int_equal(parse(&c, text), 0);
+	assert_int_equal(c.nr_targets, 2);
+	t = &c.targets[0];
+	assert_string_equal(t->name, "web");
+	assert_string_equal(t->unit, "nginx");
+	assert_string_equal(t->cgroup, "/x/*");
+	assert_int_equal(t->sample_frequency, 99);
+	assert_int_equal(t->method, METHOD_AUTO);
+	assert_int_equal(t->follow, FOLLOW_CHILDREN);
+	assert_int_equal(t->events, 1);
+	assert_int_equal(t->callchain, 1);
+	assert_int_equal(t->labels, 0);
+	t++;
+	assert_string_equal(t->name, "b-_9");
+	assert_int_equal(t->pids.nr, 2);
+	assert_int_equal(t->pids.pids[1], 8);
+	assert_string_equal(t->comm, "*x y");
+	assert_string_equal(t->exe, "/a b");
+	assert_string_equal(t->user, "joe");
+	assert_int_equal(t->method, METHOD_CPU);
+	assert_int_equal(t->follow, FOLLOW_THREADS);
+	assert_int_equal(t->events, 3);
+	assert_int_equal(t->callchain, 0);
+	assert_int_equal(t->labels, 1 << 4 | 1);
+	assert_int_equal(t->sample_frequency, 499);
+	assert_int_equal(config_check(&c, error, sizeof(error)), 0);
+}
+
+static void there_is_room_for_so_many_targets(void **state)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+	struct config c;
+
+	for (int i = 0; i < CONFIG_TARGETS_MAX; i++)
+		fprintf(f, "[Target t%d]\nComm=%d\n", i, i);
+	fflush(f);
+	assert_int_equal(parse(&c, text), 0);
+	assert_int_equal(c.nr_targets, CONFIG_TARGETS_MAX);
+	assert_string_equal(c.targets[CONFIG_TARGETS_MAX - 1].comm, "31");
+	fputs("[Target t0]\nExe=/x\n[Target more]\n", f);
+	fclose(f);
+	assert_int_equal(parse(&c, text), -EINVAL);
+	assert_string_equal(error, "t.conf:67: [Target more]: more than 32 targets");
+	free(text);
+}
+
+static void targets_that_choose_nothing_are_refused(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", "[Target x]: needs one of Unit= Cgroup= Pid= Comm= Exe= User=" },
+		{ "Comm=a\nMethod=cgroup\n",
+		  "[Target x]: Method=cgroup: a control group is chosen by Unit= and Cgroup= alone" },
+		{ "Unit=a\nUser=b\nMethod=cgroup\n",
+		  "[Target x]: Method=cgroup: a control group is chosen by Unit= and Cgroup= alone" },
+		{ "Unit=a\nCgroup=/b\nMethod=cgroup\n",
+		  "[Target x]: Method=cgroup: either Unit= or Cgroup=" },
+		{ "Cgroup=b\n", "[Target x]: Cgroup= must begin with /" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = xasprintf("[Target x]\n%s", cases[i][0]);
+		struct config c;
+
+		assert_int_equal(parse(&c, text), 0);
+		assert_int_equal(config_check(&c, error, sizeof(error)), -EINVAL);
+		assert_string_equal(error, cases[i][1]);
+		free(text);
+	}
+}
+
 static void a_failed_text_changes_nothing(void **state)
 {
 	static const char nul[] = "[Sampler]\nScope=none\n#\0\nSampleFrequency=7\n";
@@ -205,6 +307,7 @@ static void what_is_printed_is_read_again(void **state)
 		"[Spool]\nMaxUse=\nKeepFree=0\nMaxFiles=3\nMaxRetentionSec=\nDirectory=/a b\n",
 		"[Spool]\nMaxUse=7%\nKeepFree=4097\nMaxRetentionSec=1d 1us\n",
 		"[Profile]\nLabels=unit pid\n",
+		"[Target a]\nUnit=x y\nPid=1 2 3\nLabels=tid\nCallChain=no\n[Target b]\nExe=/b\n",
 	};
 	struct config c, again;
 
@@ -298,6 +401,7 @@ static void the_shipped_file_is_the_tables(void **state)
 	char *shipped = slurp("etc/pprofd.conf"), *text = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
+	struct config_target target;
 	struct config c, before;
 
 	config_print_commented(f);
@@ -310,6 +414,11 @@ static void the_shipped_file_is_the_tables(void **state)
 		if (p[2] != ' ')
 			p[1] = '\n'; /* with the comment marks of the keys gone it says the same */
 	assert_int_equal(parse(&c, text), 0);
+	assert_int_equal(c.nr_targets, 1); /* [Target NAME], with a target's defaults */
+	config_target_defaults(&target, "NAME");
+	assert_memory_equal(&c.targets[0], &target, sizeof(target));
+	memset(&c.targets[0], 0, sizeof(target));
+	c.nr_targets = 0;
 	assert_memory_equal(&c, &before, sizeof(c));
 	free(text);
 	free(shipped);
@@ -322,7 +431,6 @@ static void check_documented(void *ctx, const char *section, const char *key, co
 
 	for (upper = title + 5; *upper != ' '; upper++)
 		*upper = (char)(*upper >= 'a' && *upper <= 'z' ? *upper - 32 : *upper);
-	value = *value ? value : "no limit";
 	quote = strchr(value, ' ') ? "\"" : "";
 	entry = xasprintf("\n.TP\n.BR %s= \" (\" %s%s%s )\n", key, quote, value, quote);
 	begin = strstr(man, title);
@@ -345,7 +453,7 @@ static void the_man_page_documents_every_key_and_no_other(void **state)
 	config_each_key(check_documented, man);
 	for (const char *p = man; (p = strstr(p, "= \" (\" ")); p++)
 		nr++;
-	assert_int_equal(nr, 19);
+	assert_int_equal(nr, 31);
 	free(man);
 }
 
@@ -355,6 +463,9 @@ int main(void)
 		cmocka_unit_test(defaults_are_the_documented_ones),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(what_is_wrong_is_said_with_its_line),
+		cmocka_unit_test(targets_are_read),
+		cmocka_unit_test(there_is_room_for_so_many_targets),
+		cmocka_unit_test(targets_that_choose_nothing_are_refused),
 		cmocka_unit_test(a_failed_text_changes_nothing),
 		cmocka_unit_test(what_is_printed_is_read_again),
 		cmocka_unit_test(files_and_drop_ins),

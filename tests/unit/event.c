@@ -17,7 +17,7 @@
 
 #define RING_SIZE 131072
 
-static const struct event_features all = { true, true, true, true, true, true }, none;
+static const struct event_features all = { true, true, true, true, true, true, true }, none;
 
 static void a_dummy_carries_the_sideband_alone(void **state)
 {

@@ -1,0 +1,126 @@
+/* target: what the files of targets share. targets.c keeps the list and gives out the records; target_thread.c,
+ * target_cgroup.c and target_cpu.c open and close events; target_follow.c keeps the members. */
+#ifndef DAEMON_TARGET_H
+#define DAEMON_TARGET_H
+
+#include "daemon/match.h"
+#include "daemon/members.h"
+#include "daemon/targets.h"
+
+#define TARGET_WHY_SIZE 320
+
+/* One thread's own events. */
+struct target_entry {
+	uint32_t tid, pid;
+	uint32_t serial;  /* the tag of its events: of no other entry of the target */
+	uint32_t index;   /* in the target's entries */
+	bool exited;      /* the thread; what inherited from it may live */
+	uint64_t gone_ns; /* POLLHUP was seen: closed when the rings have been read up to here; 0: not yet */
+	uint64_t delivered; /* bit by slot: a sample has come from it */
+	int fds[];        /* by slot: kind × CPUs + CPU; −1: closed, or that kind is not sampled */
+};
+
+/* One control group's events. */
+struct target_group {
+	uint64_t inode;
+	char *path; /* whole */
+	int fds[];
+};
+
+struct target {
+	struct targets *targets;
+	struct config_target o;
+	struct match match;
+	uint32_t number;
+	bool keep;
+	enum config_method method;
+	char why_method[TARGET_WHY_SIZE], refused[TARGET_WHY_SIZE];
+	bool begun;         /* not refused */
+	bool scan_groups;   /* a control group has come */
+
+	struct {
+		bool sampled;
+		char why[256];
+		unsigned collect, frequency;
+		struct event_count closed, told; /* counts of closed events; of all at the last targets_interval */
+	} kinds[EVENT_NR_KINDS];
+	unsigned nr_kinds; /* sampled */
+
+	struct members members;
+	struct target_entry **entries;
+	uint32_t nr_entries, entries_cap, nr_exited, nr_gone, last_serial;
+	struct target_group **groups;
+	uint32_t nr_groups, groups_cap;
+	int *cpu_fds; /* by slot; NULL: not opened */
+
+	uint32_t nr_fds;
+	uint64_t nr_samples, nr_throttled, nr_lost, nr_refused;
+	uint64_t switched_ns; /* when switches were counted last */
+	double switches_per_second;
+};
+
+struct targets {
+	struct process_table *processes;
+	struct collect *collect;
+	struct sampler *sampler;
+	uint64_t generation; /* of the sampler's CPUs */
+	unsigned nr_cpus;
+	int proc_root;
+	unsigned max_fds, nr_fds;
+	struct target **targets; /* by number; NULL: free */
+	uint32_t nr, cap;
+	bool lost; /* a ring has overflowed since the last window: events' counts are worth reading */
+	uint64_t swept_ns, scanned_ns;
+	char group_mount[512]; /* "": not found */
+	bool group_v1;
+};
+
+/* targets.c */
+unsigned target_slots(const struct target *t);
+/* Opens the event of KIND on CPU of PID. The descriptor or negative errno; counts it. */
+int target_open(struct target *t, enum event_kind kind, unsigned cpu, int pid, unsigned long flags, uint32_t tag);
+/* Remembers its counts, closes it; *FD becomes −1. */
+void target_close(struct target *t, unsigned slot, int *fd);
+/* Opens the events of PID (or what FLAGS say) in all slots of FDS, or none. 0 or negative errno. */
+int target_open_all(struct target *t, int pid, unsigned long flags, uint32_t tag, int *fds);
+void target_close_all(struct target *t, int *fds);
+/* Says once in the log and from now on in the status why something is refused. */
+void target_refuse(struct target *t, const char *why);
+
+/* target_thread.c */
+/* Opens events for those threads of PID that are not members; more threads than fit are refused, all of the process.
+ * The number of threads opened or negative errno, with words in WHY. */
+int target_attach(struct target *t, uint32_t pid, char *why, size_t why_size);
+void target_thread_exit(struct target *t, struct member *m);
+/* A sample of TID came from the event tagged TAG on CPU. False: it has been counted by the thread's own event. */
+bool target_thread_sample(struct target *t, uint32_t tid, uint32_t tag, unsigned slot);
+/* Finds entries that nothing lives of: among those exited, or all. */
+void target_thread_sweep(struct target *t, bool all, uint64_t now_ns);
+/* Closes those found gone before HORIZON_NS. */
+void target_thread_reap(struct target *t, uint64_t horizon_ns);
+void target_thread_close(struct target *t);
+
+/* target_follow.c */
+/* All who match, and their children. With method thread the whole is refused when it does not fit. */
+int target_scan(struct target *t, char *why, size_t why_size);
+/* P, which is known to belong: its threads become members, with events where the method is thread. */
+void target_take(struct target *t, struct process *p);
+/* P may match now. */
+void target_try(struct target *t, struct process *p);
+void target_fork(struct target *t, const struct record_task *r);
+void target_exit(struct target *t, const struct record_task *r);
+void target_exec(struct target *t, uint32_t pid, uint64_t time_ns);
+/* Members whose process the table has not any more. */
+void target_forget_gone(struct target *t);
+void target_count_switches(struct target *t, uint64_t now_ns);
+
+/* target_cgroup.c */
+/* Opens and closes events until they are those of the groups that match now. 0, or negative errno of the first
+ * refusal. */
+int target_groups_scan(struct target *t, char *why, size_t why_size);
+void target_groups_close(struct target *t);
+/* The members are whoever runs there now, for the status alone. */
+void target_groups_members(struct target *t);
+void targets_find_groups(struct targets *t);
+
+#endif
