@@ -1,8 +1,9 @@
 /* Names of functions.
- *	bench_names -g N FILE         prints N addresses in functions of an ELF file, always the
- *same bench_names FILE <ADDRESSES   prints their names bench_names -w FILE <…        what windows
- *of such locations cost in symbolize() bench_names -k                what reading /proc/kallsyms
- *costs bench_names -t INPUT COMMAND… runs a command; its wall time, CPU time and peak memory (KiB)
+ *	bench_names -g N FILE          prints N addresses in functions of an ELF file, always the same
+ *	bench_names FILE <ADDRESSES    prints their names
+ *	bench_names -w FILE <…         what windows of such locations cost in symbolize()
+ *	bench_names -k                 what reading /proc/kallsyms costs
+ *	bench_names -t INPUT COMMAND…  runs a command; its wall time, CPU time and peak memory (KiB)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include "base/mem.h"
 #include "object/elf.h"
 #include "object/kallsyms.h"
+#include "object/radix.h"
 #include "object/symtab.h"
 #include "symbolize/name_table.h"
 #include "symbolize/symbolize.h"
@@ -101,13 +103,15 @@ static struct profile *make_profile(const struct elf *e, const uint64_t *address
 	return p;
 }
 
-/* As llvm-symbolizer does: one after the other, each function's name made once. */
+/* Their names, in the order of the addresses read; each function's is made once. Looked up in order of address, as
+ * windows are. */
 static void print_names(const char *path)
 {
+	uint32_t nr = 0, cap = 1 << 17, *found = xcalloc(cap, sizeof(*found));
+	struct radix_entry *addresses = xcalloc(cap, sizeof(*addresses));
 	struct name_table names = { 0 };
 	struct symtab *t;
-	struct symbol s;
-	struct name *n;
+	struct symbol s = { .index = UINT32_MAX };
 	struct elf *e;
 	char line[64];
 	int fd;
@@ -115,19 +119,28 @@ static void print_names(const char *path)
 	e = open_elf(path, &fd);
 	if (symtab_open(&t, e))
 		fatalx("%s: no symbols", path);
-	while (fgets(line, sizeof(line), stdin)) {
-		if (symtab_lookup(t, strtoull(line, NULL, 16), &s)) {
-			puts("??");
+	for (; nr < cap && fgets_unlocked(line, sizeof(line), stdin); nr++)
+		addresses[nr] = (struct radix_entry){ .key = strtoull(line, NULL, 16), .a = nr };
+	if (radix_sort(addresses, nr))
+		fatalx("out of memory");
+	for (uint32_t i = 0, before = UINT32_MAX; i < nr; i++) {
+		if (symtab_lookup(t, addresses[i].key, &s))
 			continue;
-		}
-		n = name_table_find(&names, s.index);
-		if (!n && !symtab_name(t, fd, &s))
-			n = name_table_add(&names, s.index, s.name);
-		puts(n ? name_table_text(&names, n->name) : "??");
+		if (s.index != before && !symtab_name(t, fd, &s) &&
+		    name_table_add(&names, s.index, s.name))
+			before = s.index;
+		if (s.index == before)
+			found[addresses[i].a] = names.nr;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		fputs_unlocked(found[i] ? name_table_text(&names, names.names[found[i] - 1].name) : "??", stdout);
+		putchar_unlocked('\n');
 	}
 	name_table_fini(&names);
 	symtab_free(t);
 	elf_close(e);
+	free(addresses);
+	free(found);
 }
 
 /* As the worker does: a window whose locations are these, and the same again. */

@@ -5,14 +5,24 @@ EXTRA_PROGRAMS += bench/bench_names
 bench_bench_names_LDADD = $(pprofd_libs)
 EXTRA_DIST += bench/names.sh
 EXTRA_DIST += bench/run.sh
+EXTRA_PROGRAMS += bench/load
+bench_load_SOURCES = bench/load.c
+bench_load_CFLAGS = $(AM_CFLAGS) -fomit-frame-pointer
+EXTRA_DIST += bench/host.py
+EXTRA_DIST += bench/mixed
 
-# What `make bench` runs, one line each; `make bench BENCH=full` in their long forms.
+# What `make bench` runs, one line each; `make bench BENCH=full` in their long forms. host.py:VERB needs root.
 bench_runs =
 bench_runs += bench/bench_replay
 bench_runs += bench/names.sh
+bench_runs += bench/host.py:start
+bench_runs += bench/host.py:accounting
+bench_runs += bench/host.py:naps
+bench_runs += bench/host.py:compare
+bench_runs += bench/host.py:slowdown
 
 .PHONY: bench
-bench: $(EXTRA_PROGRAMS)
+bench: all $(EXTRA_PROGRAMS)
 	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; \
 		BENCH='$(BENCH)'; export BENCH; $(SHELL) $(srcdir)/bench/run.sh $(bench_runs)
 EXTRA_PROGRAMS += bench/bench_profile

@@ -1,10 +1,42 @@
 #!/bin/sh
-# Runs benchmarks in turn, those given: what `make bench` calls. Short forms unless BENCH=full.
+# Runs benchmarks in turn, those given: what `make bench` calls. Each prints one line a figure, with the target beside it.
+# Short forms (half a minute at most); BENCH=full: as long as the figures are defined, three quarters of an hour in all.
+src=${top_srcdir:-.}
+build=${top_builddir:-.}
+load=$build/bench/load
 status=0
+
+# host VERB SHORT… -- FULL…: the whole daemon on this machine.
+host() {
+	verb=$1
+	short=
+	shift
+	while [ "$1" != -- ]; do
+		short="$short $1"
+		shift
+	done
+	shift
+	[ "${BENCH:-}" = full ] || set -- $short
+	if [ "$(id -u)" != 0 ]; then
+		echo "# skipped: sampling the host needs root"
+	elif ! command -v python3 >/dev/null; then
+		echo "# skipped: python3 is not here"
+	elif [ "$verb" = compare ] && ! perf --version >/dev/null 2>&1; then
+		echo "# skipped: perf is not here to compare with"
+	else
+		python3 "$src/bench/host.py" "$verb" "$build/pprofd" "$@"
+	fi
+}
+
 for what; do
 	echo "== $what"
 	case $what in
-	*.sh) sh "${top_srcdir:-.}/$what" ;;
+	*:start) host start 5 -- 20 ;;
+	*:accounting) host accounting "$load" 10 -- "$load" 60 ;;
+	*:naps) host naps "$load" 3 -- "$load" 30 ;;
+	*:compare) host compare "$load" 12 1 -- "$load" 180 3 ;;
+	*:slowdown) host slowdown "$load" 4 -- "$load" 30 ;;
+	*.sh) sh "$src/$what" ;;
 	*) "./$what" ;;
 	esac || status=1
 done
