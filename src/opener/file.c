@@ -16,6 +16,9 @@
 #include "opener/mapped.h"
 #include "opener/mounts.h"
 
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000u /* since 6.8; older kernels do not set it in stx_mask */
+#endif
 #define OVERLAYFS_MAGIC 0x794c7630
 
 void target_fini(struct target *t)
@@ -178,31 +181,52 @@ static int open_named(struct target *t, const struct mapped *m)
 	return fd;
 }
 
-/* Whether the file at PATH_FD may be opened. DONT_SYNC: what the kernel knows already, without
- * asking a server. */
-static int check_file(struct target *t, int path_fd)
+/* DONT_SYNC: what the kernel knows already, without asking a server. */
+static int stat_path(int path_fd, unsigned mask, struct statx *stx)
+{
+	if (statx(path_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | mask, stx) < 0)
+		return -errno;
+	return S_ISREG(stx->stx_mode) ? 0 : -ENXIO;
+}
+
+/* Of the mount that PATH_FD is on, asked of the target's mountinfo. */
+static enum mount_kind find_mount_kind(struct target *t, int path_fd)
 {
 	enum mount_kind kind = MOUNT_UNKNOWN;
 	struct statx stx;
 	struct statfs fs;
 
-	if (statx(path_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID,
-		  &stx) < 0)
-		return -errno;
-	if (!S_ISREG(stx.stx_mode))
-		return -ENXIO;
-	if (t->remote)
-		return 0;
-	if (stx.stx_mask & STATX_MNT_ID) {
+	if (!stat_path(path_fd, STATX_MNT_ID, &stx) && (stx.stx_mask & STATX_MNT_ID)) {
 		const char *mounts = target_mounts(t);
 
 		kind = mount_kind_of_id(mounts, t->mounts.size, stx.stx_mnt_id);
 	}
 	/* Detached, outside the target's root, or one of the kernel's own (memfd). */
-	if (kind == MOUNT_UNKNOWN)
-		kind = fstatfs(path_fd, &fs) < 0 ? MOUNT_REMOTE
-						 : mount_kind_of_magic((uint64_t)fs.f_type);
-	return kind == MOUNT_REMOTE ? -EREMOTE : 0;
+	if (kind == MOUNT_UNKNOWN && !fstatfs(path_fd, &fs))
+		kind = mount_kind_of_magic((uint64_t)fs.f_type);
+	return kind;
+}
+
+/* Whether the file at PATH_FD may be opened. */
+static int check_file(struct target *t, int path_fd)
+{
+	enum mount_kind kind = MOUNT_UNKNOWN;
+	struct statx stx;
+	uint64_t id = 0;
+	int err = stat_path(path_fd, STATX_MNT_ID_UNIQUE, &stx);
+
+	if (err || t->remote)
+		return err;
+	if (t->mounts_known && (stx.stx_mask & STATX_MNT_ID_UNIQUE)) {
+		id = stx.stx_mnt_id;
+		kind = mount_cache_find(t->mounts_known, id);
+	}
+	if (kind == MOUNT_UNKNOWN) {
+		kind = find_mount_kind(t, path_fd);
+		if (id && kind != MOUNT_UNKNOWN)
+			mount_cache_add(t->mounts_known, id, kind);
+	}
+	return kind == MOUNT_LOCAL ? 0 : -EREMOTE;
 }
 
 /* An O_PATH descriptor made one for reading: the same file, whatever its name has become. */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "opener/mounts.h"
 #include "opener/protocol.h"
 
 /* One life of a process: DIR pins it, so that nothing below DIR is ever another process's. */
@@ -16,6 +17,7 @@ struct target {
 	bool has_maps, has_mounts, has_root;
 	struct buf maps, mounts; /* read on first need */
 	char root[PATH_MAX];  /* its root directory, as we see it */
+	struct mount_cache *mounts_known; /* the caller's, of all targets; or NULL */
 };
 
 void target_fini(struct target *t); /* all but DIR */

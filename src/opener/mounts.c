@@ -99,3 +99,18 @@ enum mount_kind mount_kind_of_dev(const char *mountinfo, size_t size, unsigned m
 			return kind_of_type(m.type, m.type_size);
 	return MOUNT_UNKNOWN;
 }
+
+enum mount_kind mount_cache_find(const struct mount_cache *c, uint64_t unique_id)
+{
+	size_t i = unique_id % MOUNT_CACHE_SIZE;
+
+	return unique_id && c->mounts[i].id == unique_id ? c->mounts[i].kind : MOUNT_UNKNOWN;
+}
+
+void mount_cache_add(struct mount_cache *c, uint64_t unique_id, enum mount_kind kind)
+{
+	size_t i = unique_id % MOUNT_CACHE_SIZE;
+
+	c->mounts[i].id = unique_id;
+	c->mounts[i].kind = kind;
+}

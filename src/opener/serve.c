@@ -97,10 +97,10 @@ out:
 	return err ? err : copy;
 }
 
-static void open_ranges(const struct opener_request *q, int dir, struct opener_answer *a, int *fds,
-			unsigned *nr)
+static void open_ranges(const struct opener_request *q, int dir, struct mount_cache *mounts,
+			struct opener_answer *a, int *fds, unsigned *nr)
 {
-	struct target t = { .dir = dir, .remote = q->flags & OPENER_REMOTE };
+	struct target t = { .dir = dir, .remote = q->flags & OPENER_REMOTE, .mounts_known = mounts };
 
 	a->nr_ranges = q->nr_ranges;
 	for (uint32_t i = 0; i < q->nr_ranges; i++) {
@@ -114,8 +114,8 @@ static void open_ranges(const struct opener_request *q, int dir, struct opener_a
 }
 
 /* DIR pins the process: after its death files below it say ESRCH, whoever has its number then. */
-static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct opener_answer *a,
-		 int *fds, unsigned *nr)
+static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct mount_cache *mounts,
+		 struct opener_answer *a, int *fds, unsigned *nr)
 {
 	char path[32];
 	uint64_t again;
@@ -137,7 +137,7 @@ static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct 
 		if (fd >= 0)
 			fds[(*nr)++] = fd;
 	} else {
-		open_ranges(q, dir, a, fds, nr);
+		open_ranges(q, dir, mounts, a, fds, nr);
 	}
 	if (!err)
 		err = read_start_time(dir, &again);
@@ -148,6 +148,7 @@ out:
 
 void opener_serve(int channel, int64_t boot_offset_ns)
 {
+	struct mount_cache mounts = { 0 };
 	struct opener_request q;
 	ssize_t size;
 
@@ -162,7 +163,7 @@ void opener_serve(int channel, int64_t boot_offset_ns)
 		if (size <= 0)
 			return;
 		if (opener_request_valid(&q, (size_t)size))
-			a.status = serve(&q, boot_offset_ns, &a, fds, &nr);
+			a.status = serve(&q, boot_offset_ns, &mounts, &a, fds, &nr);
 		else
 			a.status = -EINVAL;
 		memcpy(&a.cookie, &q, sizeof(a.cookie));

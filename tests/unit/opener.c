@@ -562,6 +562,22 @@ static void mounts_are_told_apart(void **state)
 	assert_int_equal(mount_kind_of_magic(0x01021994), MOUNT_LOCAL); /* tmpfs: memfd */
 }
 
+static void kinds_of_mounts_are_kept(void **state)
+{
+	struct mount_cache c = { 0 };
+
+	assert_int_equal(mount_cache_find(&c, 0), MOUNT_UNKNOWN);
+	assert_int_equal(mount_cache_find(&c, 7), MOUNT_UNKNOWN);
+	mount_cache_add(&c, 7, MOUNT_LOCAL);
+	mount_cache_add(&c, 8, MOUNT_REMOTE);
+	assert_int_equal(mount_cache_find(&c, 7), MOUNT_LOCAL);
+	assert_int_equal(mount_cache_find(&c, 8), MOUNT_REMOTE);
+	assert_int_equal(mount_cache_find(&c, 7 + MOUNT_CACHE_SIZE), MOUNT_UNKNOWN);
+	mount_cache_add(&c, 7 + MOUNT_CACHE_SIZE, MOUNT_REMOTE);
+	assert_int_equal(mount_cache_find(&c, 7 + MOUNT_CACHE_SIZE), MOUNT_REMOTE);
+	assert_int_equal(mount_cache_find(&c, 7), MOUNT_UNKNOWN);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -578,6 +594,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(opener_survives_its_child_and_refuses_nonsense),
 		cmocka_unit_test(answers_are_checked),
 		cmocka_unit_test(mounts_are_told_apart),
+		cmocka_unit_test(kinds_of_mounts_are_kept),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--opener"))
