@@ -18,6 +18,10 @@ static const struct cli_verb verbs[] = {
 	{ "list", cli_list, "[--since TIME] [--until TIME] [--kind KIND]",
 	  "list the spool's files" },
 	{ "merge", cli_merge, "-o FILE " SELECTORS, "write one profile of several" },
+	{ "record", cli_record,
+	  "--standalone [-p PID | --tid TID] [-e cpu|cycles] [-F HZ] [-d SECONDS]\n"
+	  "       [--call-chain yes|user|kernel|no] -o FILE [-- COMMAND...]",
+	  "profile a process, a thread or a command" },
 	{ "reload", cli_reload, "", "make the daemon read its configuration again" },
 	{ "rotate", cli_rotate, "", "end the window now; prints the files written" },
 	{ "status", cli_status, "[--json]", "show what the daemon does" },

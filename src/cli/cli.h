@@ -45,6 +45,7 @@ int cli_convert(struct cli *cli, int argc, char **argv);
 int cli_folded(struct cli *cli, int argc, char **argv);
 int cli_list(struct cli *cli, int argc, char **argv);
 int cli_merge(struct cli *cli, int argc, char **argv);
+int cli_record(struct cli *cli, int argc, char **argv);
 int cli_reload(struct cli *cli, int argc, char **argv);
 int cli_rotate(struct cli *cli, int argc, char **argv);
 int cli_status(struct cli *cli, int argc, char **argv);

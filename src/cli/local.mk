@@ -7,6 +7,9 @@ libpprofd_a_SOURCES += \
 	%reldir%/merge.c \
 	%reldir%/output.c %reldir%/output.h \
 	%reldir%/read.c \
+	%reldir%/command.c %reldir%/command.h \
+	%reldir%/record.c %reldir%/record.h \
+	%reldir%/record_standalone.c \
 	%reldir%/select.c %reldir%/select.h \
 	%reldir%/show.c %reldir%/show.h \
 	%reldir%/top.c \

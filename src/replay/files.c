@@ -13,30 +13,17 @@ static int64_t nanoseconds(const struct timespec *t)
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
-static int open_regular(const char *root, const char *path, struct object_id *id)
+static int identify(int fd, struct object_id *id)
 {
-	char *full = xasprintf("%s%s", root ? root : "", path);
 	struct stat st;
-	int fd;
 
-	if (path[0] != '/') {
-		free(full);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return -ENOENT;
-	}
-	/* O_NONBLOCK: a FIFO or a device of that name must not hold us up. */
-	fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	free(full);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return -ENOENT;
-	}
 	*id = (struct object_id){
 		.dev = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size,
 		.mtime_ns = nanoseconds(&st.st_mtim), .ctime_ns = nanoseconds(&st.st_ctim),
 	};
-	return fd;
+	return 0;
 }
 
 static bool same(const struct symbolize_object *a, const struct symbolize_object *b)
@@ -47,21 +34,23 @@ static bool same(const struct symbolize_object *a, const struct symbolize_object
 	       !memcmp(a->build_id, b->build_id, a->build_id_size);
 }
 
-int replay_files_open(struct replay_files *f, const char *path, const uint8_t *build_id,
-		      uint8_t size, uint32_t *number)
+int replay_files_add(struct replay_files *f, int fd, const uint8_t *build_id, uint8_t size,
+		     uint32_t *number)
 {
-	struct symbolize_object o = { .build_id_size = size };
+	struct symbolize_object o = { .fd = fd, .build_id_size = size };
 	uint32_t pos, i, hash;
+	int err = identify(fd, &o.id);
 
-	o.fd = open_regular(f->root, path, &o.id);
-	if (o.fd < 0)
-		return o.fd;
+	if (err) {
+		close(fd);
+		return err;
+	}
 	memcpy(o.build_id, build_id, size);
 	hash = hash_2u64(o.id.dev, o.id.inode);
 	for (i = hash_first(&f->hash, hash, &pos); i != HASH_NONE;
 	     i = hash_next(&f->hash, hash, &pos)) {
 		if (same(&f->objects[i], &o)) {
-			close(o.fd);
+			close(fd);
 			*number = i;
 			return 0;
 		}
@@ -70,6 +59,21 @@ int replay_files_open(struct replay_files *f, const char *path, const uint8_t *b
 	hash_add(&f->hash, hash, f->nr_objects);
 	*array_push(f->objects, f->nr_objects, f->objects_cap) = o;
 	return 0;
+}
+
+int replay_files_open(struct replay_files *f, const char *path, const uint8_t *build_id,
+		      uint8_t size, uint32_t *number)
+{
+	char *full;
+	int fd;
+
+	if (path[0] != '/')
+		return -ENOENT;
+	full = xasprintf("%s%s", f->root ? f->root : "", path);
+	/* O_NONBLOCK: a FIFO or a device of that name must not hold us up. */
+	fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	free(full);
+	return fd < 0 ? -errno : replay_files_add(f, fd, build_id, size, number);
 }
 
 void replay_files_fini(struct replay_files *f)

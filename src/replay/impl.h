@@ -28,6 +28,9 @@ struct replay_files {
  * negative errno. */
 int replay_files_open(struct replay_files *f, const char *path, const uint8_t *build_id,
 		      uint8_t size, uint32_t *number);
+/* The same of an open FD, which is taken. */
+int replay_files_add(struct replay_files *f, int fd, const uint8_t *build_id, uint8_t size,
+		     uint32_t *number);
 void replay_files_fini(struct replay_files *f);
 
 /* kernel.c: names of the kernel's functions. */
@@ -45,6 +48,8 @@ int replay_kernel_open(struct replay_kernel *k, const char *path);
 bool replay_kernel_runs_here(const struct replay_kernel *k);
 /* Gives lines to locations of the kernel and of modules that it knows. */
 void replay_kernel_name(struct replay_kernel *k, struct profile *p);
+/* The running kernel's; its size, 0: not known. */
+uint8_t replay_kernel_build_id(uint8_t id[20]);
 void replay_kernel_fini(struct replay_kernel *k);
 
 /* unwind.c: copied stacks walked by the tables of the files behind the mappings. */
@@ -70,6 +75,8 @@ struct replay_names {
 };
 /* 0 or negative errno with a sentence in ERROR. */
 int replay_names_give(struct replay_names *n, struct replay *r, char *error, size_t error_size);
+/* collect's numbers of objects in P become symbolize's. */
+void replay_number_objects(struct profile *p);
 void replay_names_fini(struct replay_names *n);
 
 #endif

@@ -19,8 +19,8 @@ static uint64_t pad4(uint32_t size)
 	return (size + UINT64_C(3)) & ~UINT64_C(3);
 }
 
-/* The running kernel's build id is a note of /sys/kernel/notes. */
-bool replay_kernel_runs_here(const struct replay_kernel *k)
+/* It is a note of /sys/kernel/notes. */
+uint8_t replay_kernel_build_id(uint8_t id[20])
 {
 	uint8_t notes[8192];
 	int fd = open("/sys/kernel/notes", O_RDONLY | O_CLOEXEC);
@@ -30,18 +30,29 @@ bool replay_kernel_runs_here(const struct replay_kernel *k)
 	if (fd >= 0)
 		close(fd);
 	if (size <= 0)
-		return false;
+		return 0;
 	r = reader_of(notes, (size_t)size);
 	while (reader_left(&r)) {
 		uint32_t name_size = reader_u32(&r), id_size = reader_u32(&r);
 		uint32_t type = reader_u32(&r);
 		const char *name = reader_bytes(&r, pad4(name_size));
-		const uint8_t *id = reader_bytes(&r, pad4(id_size));
+		const uint8_t *found = reader_bytes(&r, pad4(id_size));
 
-		if (!r.failed && type == NOTE_BUILD_ID && name_size == 4 && !memcmp(name, "GNU", 4))
-			return id_size == k->build_id_size && !memcmp(id, k->build_id, id_size);
+		if (!r.failed && type == NOTE_BUILD_ID && name_size == 4 &&
+		    !memcmp(name, "GNU", 4) && id_size <= 20) {
+			memcpy(id, found, id_size);
+			return (uint8_t)id_size;
+		}
 	}
-	return false;
+	return 0;
+}
+
+bool replay_kernel_runs_here(const struct replay_kernel *k)
+{
+	uint8_t id[20];
+
+	return replay_kernel_build_id(id) == k->build_id_size &&
+	       !memcmp(id, k->build_id, k->build_id_size);
 }
 
 /* Where no build id was recorded, _text at the very place where chance puts it at each boot. */

@@ -9,8 +9,7 @@
 #define SYMBOLS_SIZE (64u << 20)
 #define VDSO_NAME "[vdso]"
 
-/* collect's numbers of objects → symbolize's. */
-static void number_objects(struct profile *p)
+void replay_number_objects(struct profile *p)
 {
 	for (uint32_t i = 0; i < p->nr_mappings; i++)
 		if (p->mappings[i].object >= OBJECT_FIRST)
@@ -41,7 +40,7 @@ static void name_profile(struct replay_names *n, struct symbolizer *symbolizer, 
 		line.function = profile_function(p, &vdso);
 		profile_set_lines(p, i, &line, 1);
 	}
-	number_objects(p);
+	replay_number_objects(p);
 	replay_kernel_name(&n->kernel, p);
 	symbolize(symbolizer, p, n->files.objects, n->files.nr_objects, NULL, NULL, NULL);
 	for (uint32_t i = 0; i < p->nr_mappings; i++)

@@ -1,4 +1,4 @@
 # Tests that need the kernel's leave; each says why when it does not have it.
-live_tests = %reldir%/daemon.test %reldir%/service.test
+live_tests = %reldir%/daemon.test %reldir%/record.test %reldir%/service.test
 TESTS += $(live_tests)
-EXTRA_DIST += $(live_tests) %reldir%/box %reldir%/lib.sh
+EXTRA_DIST += $(live_tests) %reldir%/busy.c %reldir%/box %reldir%/lib.sh
