@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "perf/leak.h"
 #include "proc/procfs.h"
 #include "replay/recorder_impl.h"
 
@@ -273,6 +274,8 @@ int recorder_events_open(struct recorder *r, char *error, size_t size)
 	err = event_probe(true, cpus[0], &r->features);
 	if (err)
 		event_explain(err, EVENT_CPU, error, size);
+	else if (r->features.build_id && event_build_id_leaks())
+		r->features.build_id = false;
 	if (!err)
 		err = open_rings(r, cpus, nr, error, size);
 	free(cpus);
