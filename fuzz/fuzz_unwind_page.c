@@ -1,4 +1,4 @@
-/* unwind_page: a page from another process; what is taken answers for every offset by a valid rule. */
+/* unwind_page: a page from another process; what is taken has a valid rule for every offset. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

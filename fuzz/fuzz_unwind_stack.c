@@ -16,16 +16,20 @@ static void find(void *ctx, uint64_t address, struct unwind_code *code)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t head[32] = { 0 }, *bytes = memcpy(malloc(size + 1), data, size);
-	size_t page_size = memcpy(head, bytes, size < 32 ? size : 32) ? head[24] * 4 + head[25] * 8 : 0;
 	struct unwind_rule rules[256] = { { 0 } };
 	uint32_t rows[256] = { 0 };
-	struct unwind_page page = { 0, head[24], head[25], rows, rules };
+	struct unwind_page page = { .rows = rows, .rules = rules };
 	struct unwind_space space = { 1, NULL, find };
 	struct unwind_tables *t = unwind_tables_new(1 << 20);
 	struct unwinder *u = unwinder_new(t);
 	static struct unwind_walk w;
 	struct unwind_regs regs;
+	size_t page_size;
 
+	memcpy(head, bytes, size < 32 ? size : 32);
+	page.nr_rows = head[24];
+	page.nr_rules = head[25];
+	page_size = page.nr_rows * 4 + page.nr_rules * 8;
 	if (size >= 32 + page_size) {
 		memcpy(&regs, head, sizeof(regs));
 		memcpy(rows, bytes + 32, page.nr_rows * 4);

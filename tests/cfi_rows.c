@@ -76,7 +76,8 @@ int main(int argc, char **argv)
 	struct elf *e = NULL, *debug = NULL;
 	struct unwind_rule last = { .cfa = UNWIND_NONE };
 	struct cfi *c = NULL;
-	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1, debug_fd = argc > 2 ? open(argv[2], O_RDONLY) : -1;
+	int fd = argc > 1 ? open(argv[1], O_RDONLY) : -1;
+	int debug_fd = argc > 2 ? open(argv[2], O_RDONLY) : -1;
 	int err = fd < 0 || (argc > 2 && debug_fd < 0) ? -errno : elf_open(&e, fd);
 
 	if (!err && argc > 2)

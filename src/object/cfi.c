@@ -28,7 +28,8 @@ int cfi_read(struct cfi_window *w, const struct cfi_section *s, uint64_t offset,
 		*out = w->data + (offset - w->start);
 		return 0;
 	}
-	if (size <= CFI_READ_SIZE / 2) /* a little of what is before it: lists are walked both ways */
+	/* With a little of what is before it: lists are walked both ways. */
+	if (size <= CFI_READ_SIZE / 2)
 		start = offset > CFI_READ_SIZE / 8 ? offset - CFI_READ_SIZE / 8 : 0;
 	if (want > s->size - start)
 		want = s->size - start;
@@ -57,7 +58,8 @@ int cfi_place(struct cfi *c, uint64_t i, struct cfi_place *out)
 		*out = c->places[i];
 		return 0;
 	}
-	err = cfi_read(&c->hdr_entries, &c->hdr, c->table + i * HDR_ENTRY_SIZE, HDR_ENTRY_SIZE, &bytes);
+	err = cfi_read(&c->hdr_entries, &c->hdr, c->table + i * HDR_ENTRY_SIZE, HDR_ENTRY_SIZE,
+		       &bytes);
 	if (err)
 		return err;
 	r = reader_of(bytes, HDR_ENTRY_SIZE);
@@ -80,7 +82,8 @@ static bool take_section(struct cfi_section *out, const struct elf *e, const cha
 
 	if (!usable(s))
 		return false;
-	*out = (struct cfi_section){ .elf = e, .offset = s->offset, .addr = s->addr, .size = s->size };
+	*out = (struct cfi_section){ .elf = e, .offset = s->offset, .addr = s->addr,
+				     .size = s->size };
 	return true;
 }
 
@@ -150,7 +153,8 @@ static int scan(struct cfi *c)
 	uint64_t offset = 0;
 	int err = 0;
 
-	for (uint32_t i = 0; offset < c->section.size && nr < CFI_FDES_MAX && i < ENTRIES_MAX; i++) {
+	for (uint32_t i = 0;
+	     offset < c->section.size && nr < CFI_FDES_MAX && i < ENTRIES_MAX; i++) {
 		struct cfi_entry e = { .next = UINT64_MAX };
 		struct cfi_fde fde;
 

@@ -38,8 +38,8 @@ uint64_t cfi_pointer(struct reader *r, uint8_t encoding, uint64_t at)
 		reader_fail(r);
 		return 0;
 	}
-	/* Text-, data- and function-relative ones nobody writes here, and what an indirect one points
-	 * to is known to a running program only. */
+	/* Text-, data- and function-relative ones nobody writes here, and what an indirect one
+	 * points to is known to a running program only. */
 	if (encoding & PE_INDIRECT || ((encoding & PE_BASE) && (encoding & PE_BASE) != PE_PCREL))
 		reader_fail(r);
 	return (encoding & PE_BASE) == PE_PCREL ? v + at : v;
@@ -159,7 +159,8 @@ static void cie_parse(struct cfi *c, struct cfi_entry *e, struct cfi_cie *cie)
 /* The CIE at OFFSET, perhaps from the ones that are kept. */
 static int cie_at(struct cfi *c, uint64_t offset, const struct cfi_cie **out)
 {
-	struct cfi_cie *cie = &c->cies[(offset ^ offset >> 7) % CFI_CIES], fresh = { .offset = offset };
+	struct cfi_cie *cie = &c->cies[(offset ^ offset >> 7) % CFI_CIES];
+	struct cfi_cie fresh = { .offset = offset };
 	struct cfi_entry e;
 	int err;
 

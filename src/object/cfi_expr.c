@@ -1,5 +1,5 @@
-/* Expressions (DWARF 5, section 2.5) are programs; compilers, linkers and libcs say where a frame is
- * by a handful of them, which are known here by their form. */
+/* Expressions (DWARF 5, section 2.5) are programs; compilers, linkers and libcs say where a frame
+ * is by a handful of them, which are known here by their form. */
 #include "object/cfi_impl.h"
 #include "object/dwarf_cfa.h"
 

@@ -131,8 +131,8 @@ bool cfi_expr_cfa(struct reader r, struct unwind_rule *rule);
 bool cfi_expr_address(struct reader r, uint64_t *reg, int64_t *off);
 
 /* cfi_go.c */
-/* Whether E is a Go program; then OUT gets up to CFI_OVERRIDES_MAX overrides for what it has symbols
- * of, sorted. */
+/* Whether E is a Go program; then OUT gets up to CFI_OVERRIDES_MAX overrides, sorted, for what it
+ * has symbols of. */
 bool cfi_go(const struct elf *e, struct cfi_override *out, unsigned *nr);
 
 #endif

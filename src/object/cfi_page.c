@@ -225,7 +225,8 @@ int cfi_page(struct cfi *c, uint64_t offset, struct unwind_page *page)
 		uint64_t size = s->file_size, from, to;
 		struct range g = { .c = c };
 
-		if (!s->exec || s->offset >= first + UNWIND_PAGE_SIZE || s->offset + size <= first ||
+		if (!s->exec || s->offset >= first + UNWIND_PAGE_SIZE ||
+		    s->offset + size <= first ||
 		    __builtin_add_overflow(s->vaddr, size, &g.end))
 			continue;
 		from = s->offset > first ? s->offset - first : 0;
@@ -244,8 +245,7 @@ int cfi_page(struct cfi *c, uint64_t offset, struct unwind_page *page)
 			put(b, (uint32_t)to, &rule_none);
 		done = to;
 	}
-	*page = (struct unwind_page){ .offset = first, .nr_rows = b->nr_rows, .nr_rules = b->nr_rules,
-				      .rows = b->rows, .rules = b->rules };
+	*page = (struct unwind_page){ first, b->nr_rows, b->nr_rules, b->rows, b->rules };
 	return err;
 }
 

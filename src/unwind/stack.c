@@ -205,19 +205,35 @@ static enum unwind_stop step_switch(struct walk *w)
 	return GO_ON;
 }
 
-static enum unwind_stop step_chain(struct walk *w, enum unwind_stop otherwise)
+/* By the frame pointer, which must be one. */
+static enum unwind_stop step_fp(struct walk *w)
 {
 	uint64_t ip, fp;
 
 	if (w->fp < w->sp || w->fp % WORD)
-		return otherwise;
+		return UNWIND_STOP_BAD_CFA;
 	if (read_word(w, w->fp + WORD, &ip) != GO_ON || read_word(w, w->fp, &fp) != GO_ON)
-		return otherwise == UNWIND_STOP_NO_ROW ? otherwise : UNWIND_STOP_SHORT;
+		return UNWIND_STOP_SHORT;
 	w->sp = w->fp + 2 * WORD;
 	w->fp = fp;
 	w->ip = ip;
 	w->pc = ip - 1;
 	return GO_ON;
+}
+
+/* 0 ends a chain (psABI, "Initial Stack and Register State"). Without symbols nothing tells a
+ * switch of stacks but that it leads below this one. */
+static enum unwind_stop step_chain(struct walk *w)
+{
+	if (!w->fp)
+		return UNWIND_STOP_COMPLETE;
+	return w->fp < w->start ? UNWIND_STOP_SWITCHED : step_fp(w);
+}
+
+static enum unwind_stop step_guess(struct walk *w)
+{
+	w->guess = true;
+	return step_fp(w) == GO_ON ? GO_ON : UNWIND_STOP_NO_ROW;
 }
 
 static enum unwind_stop step(struct walk *w, const struct unwind_rule *r)
@@ -240,13 +256,18 @@ static enum unwind_stop step(struct walk *w, const struct unwind_rule *r)
 	case UNWIND_SIGNAL:
 		return step_signal(w, r);
 	case UNWIND_CHAIN:
-		return step_chain(w, UNWIND_STOP_BAD_CFA);
+		return step_chain(w);
 	case UNWIND_SWITCH:
 		return step_switch(w);
 	default:
-		w->guess = true;
-		return step_chain(w, UNWIND_STOP_NO_ROW);
+		return step_guess(w);
 	}
+}
+
+/* What a signal handler returns to was not called either: it is there from its first byte on. */
+static bool is_trampoline(const struct unwind_rule *r)
+{
+	return r->cfa == UNWIND_SIGNAL || r->fp & UNWIND_FP_TRAMPOLINE;
 }
 
 static enum unwind_stop walk(struct walk *w)
@@ -264,7 +285,7 @@ static enum unwind_stop walk(struct walk *w)
 			return UNWIND_STOP_DEEP;
 		out->guessed[out->nr / 64] |= (uint64_t)w->guess << out->nr % 64;
 		out->nr_guessed += w->guess;
-		out->addresses[out->nr++] = w->pc;
+		out->addresses[out->nr++] = stop == GO_ON && is_trampoline(&rule) ? w->ip : w->pc;
 		if (stop != GO_ON)
 			return stop;
 		w->guess = false;

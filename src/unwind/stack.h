@@ -3,7 +3,8 @@
  *
  * Where no row covers the code, one step by frame pointer is tried; such a frame is a guess, and
  * said to be one. The leaf's address is as it is (and there even when nothing is mapped at it), a
- * caller's is its return address − 1, and what a signal interrupted is exact again. Other addresses
+ * caller's is its return address − 1, and what a signal interrupted is exact again, as is the
+ * trampoline that the handler returns to. Other addresses
  * are in executable mappings. All bytes and all registers are a stranger's. */
 #ifndef UNWIND_STACK_H
 #define UNWIND_STACK_H
@@ -19,7 +20,7 @@
 #define UNWIND_STOPS(S)                                                                            \
 	S(COMPLETE, "reached the outermost frame")                                                 \
 	S(NO_MAPPING, "an address in no executable mapping")                                       \
-	S(NO_PAGE, "no table, or none yet, for the code it is in")                                           \
+	S(NO_PAGE, "no table, or none yet, for the code it is in")                                 \
 	S(NO_ROW, "code without unwind information or frame pointer")                              \
 	S(UNSUPPORTED, "a rule that the tables cannot say")                                        \
 	S(SHORT, "the copied stack ends")                                                          \
@@ -44,7 +45,7 @@ struct unwind_regs {
 /* What is at an address. */
 enum unwind_code_kind {
 	UNWIND_CODE_UNMAPPED,
-	UNWIND_CODE_UNKNOWN, /* mapped from a file that cannot be had, or not yet: no guess is made */
+	UNWIND_CODE_UNKNOWN, /* mapped from a file that cannot be had, or not yet: no guesses */
 	UNWIND_CODE_OBJECT,  /* mapped from an object that may have tables */
 	UNWIND_CODE_FILELESS /* mapped, and of no file: what a JIT compiler wrote */
 };

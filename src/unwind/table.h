@@ -69,8 +69,8 @@ bool unwind_tables_find(struct unwind_tables *t, uint32_t object, uint64_t offse
 void unwind_tables_forget(struct unwind_tables *t, uint32_t object);
 void unwind_tables_stats(const struct unwind_tables *t, struct unwind_tables_stats *s);
 
-/* For a copy of the tables elsewhere (BPF maps): a page's rows by the numbers of unwind_tables_rule,
- * each of which stays what it is as long as any page names it. NULL: not here. */
+/* For a copy of the tables elsewhere (BPF maps): a page's rows, by the numbers of
+ * unwind_tables_rule, each of which stays what it is as long as any page names it. NULL: not here. */
 const uint32_t *unwind_tables_rows(struct unwind_tables *t, uint32_t object, uint64_t offset,
 				   uint32_t *nr);
 const struct unwind_rule *unwind_tables_rule(const struct unwind_tables *t, uint32_t number);

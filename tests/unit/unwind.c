@@ -22,7 +22,8 @@ static struct unwind_page page_of(const uint32_t *rows, uint32_t nr_rows,
 
 static void pages_are_checked(void **state)
 {
-	struct unwind_rule rules[] = { { 0 }, { 8, 0, UNWIND_SP, 0 }, { 16, -16, UNWIND_SP, UNWIND_FP_CFA } };
+	struct unwind_rule rules[] = { { 0 }, { 8, 0, UNWIND_SP, 0 },
+				       { 16, -16, UNWIND_SP, UNWIND_FP_CFA } };
 	uint32_t rows[] = { ROW(0, 1), ROW(4, 2), ROW(9, 0) };
 	struct unwind_page p = page_of(rows, 3, rules, 3);
 
@@ -51,13 +52,15 @@ static void rules_are_checked(void **state)
 	const struct unwind_rule good[] = {
 		{ 0 }, { .cfa = UNWIND_END }, { -8, 0, UNWIND_FP, UNWIND_FP_LOST },
 		{ 8, 0, UNWIND_SP, UNWIND_FP_TRAMPOLINE }, { 160, 120, UNWIND_SIGNAL, 0 },
-		{ unwind_lo_hi(8, 11), 0, UNWIND_PLT, 0 }, { unwind_lo_hi(-8, 16), 3, UNWIND_FP_DEREF, UNWIND_FP_SLOT },
+		{ unwind_lo_hi(8, 11), 0, UNWIND_PLT, 0 },
+		{ unwind_lo_hi(-8, 16), 3, UNWIND_FP_DEREF, UNWIND_FP_SLOT },
 	};
 	const struct unwind_rule bad[] = {
 		{ 1, 0, UNWIND_NONE, 0 }, { 0, 1, UNWIND_END, 0 }, { 0, 0, UNWIND_SWITCH, 1 },
 		{ 8, 1, UNWIND_SP, UNWIND_FP_SAME }, { 8, 1, UNWIND_SP, UNWIND_FP_LOST },
 		{ 8, 0, UNWIND_SP, UNWIND_NR_FP }, { 8, 0, UNWIND_NR_CFA, 0 },
-		{ unwind_lo_hi(8, 16), 0, UNWIND_PLT, 0 }, { unwind_lo_hi(8, -1), 0, UNWIND_PLT, 0 },
+		{ unwind_lo_hi(8, 16), 0, UNWIND_PLT, 0 },
+		{ unwind_lo_hi(8, -1), 0, UNWIND_PLT, 0 },
 		{ 160, 120, UNWIND_SIGNAL, 1 }, { 0, 0, 255, 255 },
 	};
 
@@ -165,11 +168,13 @@ static void an_object_has_its_share_of_rules(void **state)
 	for (uint32_t object = 1; object < 8; object++) {
 		for (uint32_t i = 0; i < UNWIND_PAGE_RULES_MAX; i++) {
 			if (i)
-				rules[i] = (struct unwind_rule){ (int32_t)(object * 100000 + i), 0, UNWIND_SP, 0 };
+				rules[i] = (struct unwind_rule){
+					(int32_t)(object * 100000 + i), 0, UNWIND_SP, 0 };
 			rows[i] = ROW(i, i);
 		}
 		for (uint32_t k = 0; k < 2; k++) { /* the second brings one new rule too many */
-			struct unwind_page p = page_of(rows, UNWIND_PAGE_RULES_MAX, rules, UNWIND_PAGE_RULES_MAX);
+			struct unwind_page p = page_of(rows, UNWIND_PAGE_RULES_MAX, rules,
+						       UNWIND_PAGE_RULES_MAX);
 
 			p.offset = k * UNWIND_PAGE_SIZE;
 			rules[1].cfa_off += (int32_t)k;
@@ -182,7 +187,8 @@ static void an_object_has_its_share_of_rules(void **state)
 	assert_int_equal(s.nr_rules, UNWIND_RULES_MAX);
 	assert_true(unwind_tables_find(t, 1, 1000, &r) && r.cfa == UNWIND_SP);
 	assert_true(unwind_tables_find(t, 1, UNWIND_PAGE_SIZE + 2, &r) && r.cfa == UNWIND_SP);
-	assert_true(unwind_tables_find(t, 1, UNWIND_PAGE_SIZE + 3, &r) && r.cfa == UNWIND_UNSUPPORTED);
+	assert_true(unwind_tables_find(t, 1, UNWIND_PAGE_SIZE + 3, &r));
+	assert_int_equal(r.cfa, UNWIND_UNSUPPORTED);
 	assert_true(unwind_tables_find(t, 7, 1000, &r) && r.cfa == UNWIND_UNSUPPORTED);
 	unwind_tables_forget(t, 1);
 	add_page(t, 9, 0, 12345); /* there is room again */
@@ -328,7 +334,8 @@ static void a_deep_stack(void **state)
 	assert_non_null(stack);
 	for (unsigned i = 0; i <= UNWIND_FRAMES_MAX; i++)
 		stack[i] = AT(0);
-	unwind_stack(s->u, &s->space, &s->regs, stack, (UNWIND_FRAMES_MAX + 1) * sizeof(*stack), &s->w);
+	unwind_stack(s->u, &s->space, &s->regs, stack, (UNWIND_FRAMES_MAX + 1) * sizeof(*stack),
+		     &s->w);
 	assert_int_equal(s->w.stop, UNWIND_STOP_DEEP);
 	assert_int_equal(s->w.nr, UNWIND_FRAMES_MAX);
 	free(stack);
@@ -337,8 +344,9 @@ static void a_deep_stack(void **state)
 
 static void popped_registers_are_kept(void **state)
 {
-	/* After "pop %rbp" the rule may still say that it is at CFA − 16: below the stack pointer. */
-	const struct unwind_rule rules[] = { { 8, -16, UNWIND_SP, UNWIND_FP_CFA }, { 16, 0, UNWIND_FP, 0 }, END_RULE };
+	/* After "pop %rbp" the rule may still say that it is at CFA − 16: below the stack. */
+	const struct unwind_rule rules[] = { { 8, -16, UNWIND_SP, UNWIND_FP_CFA },
+					     { 16, 0, UNWIND_FP, 0 }, END_RULE };
 	struct scene *s = scene(rules, 3);
 
 	s->regs.fp = STACK + 8 * 4;
@@ -395,15 +403,23 @@ static void signals_and_switches(void **state)
 	s->stack[168 / 8] = BASE + 0x10;
 	walk(s, UNWIND_STOP_LOOP, 1);
 
-	s->regs.ip = AT(3);
-	s->stack[1] = BASE + 0x200;
-	walk(s, UNWIND_STOP_COMPLETE, 2);
-	assert_int_equal(s->w.addresses[1], BASE + 0x200);
+	s->regs.ip = AT(5);
+	s->stack[0] = AT(3); /* is called, and is a trampoline: exact both */
+	s->stack[2] = BASE + 0x200;
+	walk(s, UNWIND_STOP_COMPLETE, 3);
+	assert_int_equal(s->w.addresses[1], AT(3));
+	assert_int_equal(s->w.addresses[2], BASE + 0x200);
 
 	s->regs = (struct unwind_regs){ AT(4), STACK, STACK + 8 * 40 };
 	walk(s, UNWIND_STOP_COMPLETE, 2);
 	s->regs.fp = 0;
+	walk(s, UNWIND_STOP_COMPLETE, 1);
+	s->regs.fp = STACK + 8 * 40 + 1;
 	walk(s, UNWIND_STOP_BAD_CFA, 1);
+	s->regs.fp = STACK + 8 * 63;
+	walk(s, UNWIND_STOP_SHORT, 1);
+	s->regs.fp = 0xc000000000;
+	walk(s, UNWIND_STOP_SWITCHED, 1);
 
 	s->stack[0] = AT(2);
 	s->regs.ip = BASE + 0x500; /* the stub's first byte, and one where it has pushed */
@@ -417,7 +433,8 @@ static void signals_and_switches(void **state)
 
 static void spaces_do_not_mix(void **state)
 {
-	const struct unwind_rule rules[] = { SP_RULE(8), END_RULE }, others[] = { SP_RULE(16), END_RULE };
+	const struct unwind_rule rules[] = { SP_RULE(8), END_RULE };
+	const struct unwind_rule others[] = { SP_RULE(16), END_RULE };
 	struct scene *s = scene(rules, 2);
 	struct unwind_rule all[3] = { { 0 }, others[0], others[1] };
 	uint32_t rows[] = { ROW(0, 1), ROW(0x100, 2) };
