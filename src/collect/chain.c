@@ -1,5 +1,5 @@
-/* A sample's callchain → the addresses of its stack (perf_event_open(2), PERF_SAMPLE_CALLCHAIN), and
- * a walk's. */
+/* A sample's callchain (perf_event_open(2), PERF_SAMPLE_CALLCHAIN) → the addresses of its stack;
+ * or a walk's. */
 #include <linux/perf_event.h>
 #include <string.h>
 

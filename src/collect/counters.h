@@ -19,7 +19,7 @@
 	C(samples_unmapped, "samples with an address in no known mapping: [unmapped]")             \
 	C(samples_unlabelled, "samples without labels: too many processes or threads")             \
 	C(stacks_truncated, "stacks cut short: [truncated]")                                       \
-	C(stacks_deep, "of these: deeper than is recorded or walked")                                 \
+	C(stacks_deep, "of these: deeper than is recorded or walked")                              \
 	C(stacks_unwalked, "of these: a copied stack that was not walked")                         \
 	C(stacks_no_mapping, "of these: walked into an address in no executable mapping")         \
 	C(stacks_no_table, "of these: walked into code whose table is not there, or not yet")      \

@@ -41,6 +41,9 @@ static void name_profile(struct replay_names *n, struct symbolizer *symbolizer, 
 		profile_set_lines(p, i, &line, 1);
 	}
 	replay_number_objects(p);
+	/* Files that were opened to walk stacks only give no names. */
+	for (uint32_t i = 0; i < p->nr_mappings && !n->o->symbolize; i++)
+		p->mappings[i].object = 0;
 	replay_kernel_name(&n->kernel, p);
 	symbolize(symbolizer, p, n->files.objects, n->files.nr_objects, NULL, NULL, NULL);
 	for (uint32_t i = 0; i < p->nr_mappings; i++)

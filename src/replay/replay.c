@@ -31,7 +31,7 @@ struct state {
 	struct process_table *processes;
 	struct collect *collect;
 	struct replay_names names;
-	struct replay_unwind *unwind; /* NULL: of another machine */
+	struct replay_unwind *unwind; /* NULL: no copied stacks, or of another machine */
 	struct hash build_ids; /* by file name */
 	uint32_t *kinds;       /* of each event, NO_KIND before its first sample */
 	uint64_t *lost;        /* of each event */
@@ -313,6 +313,14 @@ static bool is_x86(const struct perfdata *d)
 	       (!arch[0] || !strcmp(arch, "x86_64") || (arch[0] == 'i' && !strcmp(arch + 2, "86")));
 }
 
+static bool has_stacks(const struct perfdata *d)
+{
+	for (unsigned i = 0; i < perfdata_nr_events(d); i++)
+		if (perfdata_event(d, i)->layout.sample_type & PERF_SAMPLE_STACK_USER)
+			return true;
+	return false;
+}
+
 static void start(struct state *s, struct replay_options *o)
 {
 	const struct collect_asks asks = { .ctx = s, .object = answer_object };
@@ -326,7 +334,7 @@ static void start(struct state *s, struct replay_options *o)
 		snprintf(build_id + 2 * i, 3, "%02x", s->names.kernel.build_id[i]);
 	text_clean(host, sizeof(host), perfdata_hostname(s->d), strlen(perfdata_hostname(s->d)));
 	s->processes = process_table_new();
-	if (is_x86(s->d))
+	if (is_x86(s->d) && has_stacks(s->d))
 		s->unwind = replay_unwind_new(&s->names.files, s->processes,
 					      replay_kernel_runs_here(&s->names.kernel));
 	s->collect = collect_new(s->processes, &(struct collect_options){

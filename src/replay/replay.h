@@ -2,8 +2,8 @@
  * collect and symbolize code. For `pprofctl convert`, and for tests of all of that without root.
  *
  * Files behind mappings are opened by path with the caller's rights; a build id in the data that
- * differs from the file's means no names. Stack copies are walked by the unwind information of these
- * files; where a file is missing, or is another, the stack ends in [truncated]. */
+ * differs from the file's means no names. Stack copies are walked by the unwind information of
+ * these files; where a file is missing, or is another, the stack ends in [truncated]. */
 #ifndef REPLAY_REPLAY_H
 #define REPLAY_REPLAY_H
 

@@ -196,8 +196,8 @@ static bool build_page(struct replay_unwind *u, uint32_t object, uint64_t offset
 
 /* --- Samples --- */
 
-static bool read_reg(const struct record_sample *s, const struct record_layout *layout, unsigned reg,
-		     uint64_t *out)
+static bool read_reg(const struct record_sample *s, const struct record_layout *layout,
+		     unsigned reg, uint64_t *out)
 {
 	uint64_t below = layout->regs_user & ((UINT64_C(1) << reg) - 1);
 

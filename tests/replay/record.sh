@@ -72,6 +72,13 @@ perf script -i names --no-inline -F comm,ip,sym,dso | awk '
 	  if (dso !~ /\/spin$/) { sub(/.*\//, "", dso); name = dso ~ /^\[/ ? dso : "[" dso "]" }
 	  frame[++n] = name }
 	END { end() }' | LC_ALL=C sort | uniq -c | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); print $0, n }' >"$out/names.folded"
+# Copied stacks, walked as far as files are there: to the first frame in libc.
+perf script -i dwarf.leaf --no-inline -F comm,ip,sym,dso | awk '
+	function end() { if (n) { line = comm ";[truncated]"; for (; n; n--) line = line ";" frame[n]; print line } n = 0; cut = 0 }
+	/^[^ \t]/ { end(); comm = $1; next }
+	/^[ \t]*$/ || cut { next }
+	{ name = $2; if ($NF !~ /\/spin\)$/) { name = "[libc.so.6]"; cut = 1 } frame[++n] = name }
+	END { end() }' | LC_ALL=C sort | uniq -c | awk '{ n = $1; sub(/^ *[0-9]+ /, ""); print $0, n }' >"$out/dwarf.folded"
 gzip -9nc names >"$out/names.gz"
 gzip -9nc spin >"$out/spin.gz"
 ls -l "$out"

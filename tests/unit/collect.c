@@ -93,6 +93,50 @@ static void copied_stack_that_is_not_walked_is_truncated(void **state)
 	world_free(w);
 }
 
+static void walked_stacks_take_the_place_of_user_frames(void **state)
+{
+	struct world *w = world();
+	const uint64_t ips[] = { KERNEL, TEXT + 8, TEXT + 17, USER, 0x400999 };
+	static struct unwind_walk walk;
+	struct record rec;
+
+	give_program(w, 10, "a");
+	rec = record_of(w, PERF_RECORD_SAMPLE, 10, 10);
+	rec.misc = PERF_RECORD_MISC_KERNEL;
+	rec.sample = (struct record_sample){
+		.ip = TEXT + 8, .period = PERIOD, .ips = ips, .nr_ips = 5, .has_stack = true,
+		.regs_abi = 2,
+	};
+	walk.addresses[0] = 0x400123;
+	walk.addresses[1] = 0x400200;
+	walk.nr = 2;
+	walk.nr_guessed = 1;
+	collect_walked(w->c, &rec, 0, &w->layout, &walk);
+	/* Each reason has a counter of its own. */
+	for (walk.stop = 1; walk.stop < UNWIND_NR_STOPS; walk.stop++)
+		collect_walked(w->c, &rec, 0, &w->layout, &walk);
+	assert_string_equal(folded(w),
+			    "10 a: [kernel.kallsyms]:ffffffff81000008"
+			    " [kernel.kallsyms]:ffffffff81000010 a:400123 a:400200 = 1\n"
+			    "10 a: [kernel.kallsyms]:ffffffff81000008"
+			    " [kernel.kallsyms]:ffffffff81000010 a:400123 a:400200"
+			    " [truncated] = 10\n");
+	assert_int_equal(COUNTER(w, stacks_truncated), 10);
+	assert_int_equal(COUNTER(w, stacks_unwalked), 0);
+	assert_int_equal(COUNTER(w, stacks_no_mapping), 1);
+	assert_int_equal(COUNTER(w, stacks_no_table), 1);
+	assert_int_equal(COUNTER(w, stacks_no_row), 1);
+	assert_int_equal(COUNTER(w, stacks_unsupported), 1);
+	assert_int_equal(COUNTER(w, stacks_short), 1);
+	assert_int_equal(COUNTER(w, stacks_switched), 1);
+	assert_int_equal(COUNTER(w, stacks_deep), 1);
+	assert_int_equal(COUNTER(w, stacks_bad_frame), 1);
+	assert_int_equal(COUNTER(w, stacks_loop), 1);
+	assert_int_equal(COUNTER(w, stacks_fault), 1);
+	assert_int_equal(COUNTER(w, frames_guessed), 11);
+	world_free(w);
+}
+
 static void what_is_no_process_gets_a_frame_of_its_own(void **state)
 {
 	struct collect_options o = options();
@@ -538,6 +582,7 @@ int main(void)
 		cmocka_unit_test(stack_as_deep_as_the_limit_is_truncated),
 		cmocka_unit_test(without_a_chain_the_address_is_all),
 		cmocka_unit_test(copied_stack_that_is_not_walked_is_truncated),
+		cmocka_unit_test(walked_stacks_take_the_place_of_user_frames),
 		cmocka_unit_test(what_is_no_process_gets_a_frame_of_its_own),
 		cmocka_unit_test(idle_is_left_out_or_named),
 		cmocka_unit_test(kernel_addresses_leave_relative_to_text),
