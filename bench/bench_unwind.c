@@ -90,7 +90,8 @@ static int tables(const char *path)
 	printf("compile %.1f ms\n", median(compile, ROUNDS));
 	printf("compile_and_take %.1f ms\n", median(take, ROUNDS));
 	printf("rows %u rows\npages %u pages\nrules %u rules\n", s.nr_rows, s.nr_pages, s.nr_rules);
-	printf("rows_size %.2f MB\ntables_size %.2f MB\n", s.nr_rows * 4 / 1e6, (double)s.size / 1e6);
+	printf("rows_size %.2f MB\n", s.nr_rows * 4 / 1e6);
+	printf("tables_size %.2f MB\n", (double)s.size / 1e6);
 	printf("peak_rss %.1f MB\n", (double)usage.ru_maxrss / 1024);
 	unwind_tables_free(t);
 	close(fd);

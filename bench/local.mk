@@ -30,3 +30,5 @@ bench_bench_profile_LDADD = $(pprofd_libs)
 bench_runs += bench/bench_profile
 EXTRA_PROGRAMS += bench/bench_unwind
 bench_bench_unwind_LDADD = $(pprofd_libs)
+bench_runs += bench/unwind.sh
+EXTRA_DIST += bench/unwind.sh
