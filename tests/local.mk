@@ -85,3 +85,10 @@ EXTRA_DIST += tests/fixtures/frames.c tests/fixtures/frames.S tests/fixtures/lea
 TESTS += tests/bounds.test
 EXTRA_DIST += tests/bounds.test
 unit_tests += tests/unit/fde
+if LIBDW
+check_PROGRAMS += tests/unwind_trace
+tests_unwind_trace_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
+tests_unwind_trace_LDADD = $(pprofd_libs) $(LIBDW_LIBS)
+endif
+TESTS += tests/unwind.test
+EXTRA_DIST += tests/unwind.test
