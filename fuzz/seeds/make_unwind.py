@@ -144,6 +144,7 @@ seed("fde-size-lies", fde_size=0x7fffffff)
 seed("fde-size-64", fde_size=0xffffffff)
 seed("fde-size-1", fde_size=1)
 seed("no-terminator", end=b"")
+seed("advance-in-cie", cie_bytes=cie(instructions=b"\x0c\x07\x08\x90\x01\x41\x0e\x10"))
 seed("many", [(TEXT + i * 4, 4, b"\x41\x0e" + uleb(16 + i)) for i in range(190)], with_hdr=False)
 
 # --- unwind_page ---

@@ -20,7 +20,7 @@ struct machine {
 
 static void advance(struct machine *m, uint64_t to)
 {
-	if (to < m->loc) {
+	if (to < m->loc || !m->row) { /* back, or in a CIE, which is of no place */
 		reader_fail(&m->r);
 		return;
 	}

@@ -118,7 +118,8 @@ uint64_t cfi_pointer(struct reader *r, uint8_t encoding, uint64_t at);
 
 /* cfi_exec.c */
 /* Runs instructions R (the first at address AT) on STATE. ROW is told of each range of addresses
- * from *LOC on that has one state; *LOC ends behind the last. False: not all was understood. */
+ * from *LOC on that has one state (NULL: there must be one only, as in a CIE); *LOC ends behind the
+ * last. False: not all was understood. */
 typedef bool cfi_row_fn(void *ctx, uint64_t start, uint64_t end, const struct cfi_state *s);
 bool cfi_exec(const struct cfi_cie *cie, struct reader r, uint64_t at, struct cfi_state *state,
 	      uint64_t *loc, cfi_row_fn *row, void *ctx);
