@@ -1,4 +1,5 @@
-/* /proc/PID/stat and /proc/PID/cgroup with the units in it. The whole input is given to each. */
+/* /proc/PID/stat and /proc/PID/cgroup with the units in it, /proc/PID/status,
+ * /proc/self/mountinfo. The whole input is given to each. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy = malloc(size), path[4096], unit[256], container[65];
 	struct procfs_stat st;
+	uint32_t uid;
+	bool v1;
 
 	memcpy(copy, data, size);
 	if (!procfs_parse_stat(copy, size, &st))
@@ -22,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(text_is_clean(unit, strlen(unit)));
 		assert(!container[0] || strlen(container) == 64);
 	}
+	procfs_parse_uid(copy, size, &uid);
+	if (!procfs_parse_cgroup_mount(copy, size, path, sizeof(path), &v1))
+		assert(strlen(path) < sizeof(path));
 	free(copy);
 	return 0;
 }

@@ -43,6 +43,7 @@ if DEMANGLE
 unit_tests += tests/unit/demangle
 endif
 unit_tests += tests/unit/space
+unit_tests += tests/unit/targets
 unit_tests += tests/unit/unwind
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
