@@ -15,7 +15,7 @@ static const struct cli_verb verbs[] = {
 	  "FILE -o FILE|DIR/ [--event NAME] [--kallsyms FILE] [--root DIR] [--no-symbolize]",
 	  "make profiles of what perf record wrote (- reads standard input)" },
 	{ "folded", cli_folded, SELECTORS, "print folded stacks: comm;root;...;leaf samples" },
-	{ "list", cli_list, "[--since TIME] [--until TIME] [--kind KIND]",
+	{ "list", cli_list, "[--since TIME] [--until TIME] [--kind KIND] [--target NAME]",
 	  "list the spool's files" },
 	{ "merge", cli_merge, "-o FILE " SELECTORS, "write one profile of several" },
 	{ "record", cli_record,

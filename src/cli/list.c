@@ -39,6 +39,7 @@ static int print_spool(const struct cli *cli, const struct select *s)
 	}
 	for (long i = 0; i < nr; i++)
 		if ((!s->kind || !strcmp(s->kind, entries[i].parsed.kind)) &&
+		    (!s->target || !strcmp(s->target, entries[i].parsed.target)) &&
 		    select_in_time(s, &entries[i].parsed))
 			print_entry(&entries[i], &t);
 	printf("%llu file%s, %llu bytes\n", (unsigned long long)t.nr_files,

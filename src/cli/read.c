@@ -85,7 +85,7 @@ bool select_in_time(const struct select *s, const struct spool_name *n)
 /* Files of targets are parts of the host's, or more of the same time: they are not added to it. */
 static bool chosen(const struct select *s, const struct spool_name *n)
 {
-	return !strcmp(n->kind, s->kind ? s->kind : DEFAULT_KIND) && !*n->target &&
+	return !strcmp(n->kind, s->kind ? s->kind : DEFAULT_KIND) && !strcmp(n->target, s->target ? s->target : "") &&
 	       select_in_time(s, n);
 }
 
@@ -95,6 +95,7 @@ static int read_spool(struct reading *r, const char *directory)
 {
 	const struct select *s = r->select;
 	const char *kind = s->kind ? s->kind : DEFAULT_KIND;
+	const char *at = s->target ? "@" : "", *target = s->target ? s->target : "";
 	struct spool_entry *entries = NULL;
 	long nr = spool_list(directory, &entries), first = 0;
 	int err = 0;
@@ -119,7 +120,7 @@ static int read_spool(struct reading *r, const char *directory)
 	if (err == -EINVAL)
 		return err;
 	if (!r->nr_files) {
-		log_warnx("%s: no %s profile%s", directory, kind,
+		log_warnx("%s: no %s%s%s profile%s", directory, kind, at, target,
 			  s->has_since || s->has_until ? " of that time" : "");
 		return -ENOENT;
 	}
@@ -129,8 +130,9 @@ static int read_spool(struct reading *r, const char *directory)
 static void tell_source(struct select *s, const struct reading *r, const char *directory)
 {
 	if (directory)
-		snprintf(s->source, sizeof(s->source), "%u %s file%s of %s", r->nr_files,
-			 s->kind ? s->kind : DEFAULT_KIND, r->nr_files == 1 ? "" : "s", directory);
+		snprintf(s->source, sizeof(s->source), "%u %s%s%s file%s of %s", r->nr_files,
+			 s->kind ? s->kind : DEFAULT_KIND, s->target ? "@" : "",
+			 s->target ? s->target : "", r->nr_files == 1 ? "" : "s", directory);
 	else if (r->nr_files == 1)
 		snprintf(s->source, sizeof(s->source), "%s", r->first);
 	else

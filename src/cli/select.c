@@ -55,6 +55,9 @@ bool select_option(const struct cli *cli, struct select *s, int c, const char *v
 	case SELECT_KIND:
 		s->kind = value;
 		return true;
+	case SELECT_TARGET:
+		s->target = value;
+		return true;
 	case SELECT_PID:
 		return add_number(cli, s, "pid", value);
 	case SELECT_TID:

@@ -20,7 +20,8 @@ struct select_label {
 struct select {
 	int64_t since, until; /* seconds since the epoch */
 	bool has_since, has_until;
-	const char *kind; /* NULL: cpu, or every kind where that makes sense */
+	const char *kind;   /* NULL: cpu, or every kind where that makes sense */
+	const char *target; /* NULL: the host, or every target where that makes sense */
 	struct select_label labels[SELECT_LABELS_MAX];
 	unsigned nr_labels;
 	int64_t now;      /* seconds since the epoch */
@@ -32,6 +33,7 @@ enum {
 	SELECT_SINCE = 256,
 	SELECT_UNTIL,
 	SELECT_KIND,
+	SELECT_TARGET,
 	SELECT_PID,
 	SELECT_TID,
 	SELECT_COMM,
@@ -41,7 +43,8 @@ enum {
 #define SELECT_SPOOL_OPTIONS                                                                       \
 	{ "since", required_argument, NULL, SELECT_SINCE },                                        \
 		{ "until", required_argument, NULL, SELECT_UNTIL },                                \
-		{ "kind", required_argument, NULL, SELECT_KIND }
+		{ "kind", required_argument, NULL, SELECT_KIND },                                  \
+		{ "target", required_argument, NULL, SELECT_TARGET }
 #define SELECT_OPTIONS                                                                             \
 	SELECT_SPOOL_OPTIONS, { "pid", required_argument, NULL, SELECT_PID },                      \
 		{ "tid", required_argument, NULL, SELECT_TID },                                    \
@@ -61,8 +64,8 @@ bool select_keeps(const struct select *s, const struct profile *p, uint32_t labe
 /* The window of a file overlaps the time selected. */
 bool select_in_time(const struct select *s, const struct spool_name *n);
 
-/* Reads and merges the matching samples of FILES ("-": stdin); without any, of the host's files in
- * the spool of one kind (cpu, unless S says another): all of the time selected, or the newest. 0
+/* Reads and merges the matching samples of FILES ("-": stdin); without any, of the files in the
+ * spool of the host, or of one target, and of one kind (cpu, unless S says another): all of the time selected, or the newest. 0
  * or negative errno: it has been told; also when labels were selected and no sample has them. *OUT
  * is the caller's. */
 int select_read(const struct cli *cli, struct select *s, char **files, int nr_files,
