@@ -32,3 +32,6 @@ EXTRA_PROGRAMS += bench/bench_unwind
 bench_bench_unwind_LDADD = $(pprofd_libs)
 bench_runs += bench/unwind.sh
 EXTRA_DIST += bench/unwind.sh
+
+.PHONY: benches
+benches: $(EXTRA_PROGRAMS)

@@ -38,4 +38,7 @@ fuzz_driver = fuzz/libdriver.a
 check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 endif
-EXTRA_DIST += fuzz/seeds
+EXTRA_DIST += fuzz/seeds fuzz/parsers
+
+.PHONY: fuzz-targets
+fuzz-targets: $(fuzz_targets)

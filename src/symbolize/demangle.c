@@ -4,8 +4,16 @@
 #include <stdbool.h>
 #include <string.h>
 
+#ifdef HAVE_LIBIBERTY_DEMANGLE_H
 #define HAVE_DECL_BASENAME 1 /* libiberty.h would declare basename otherwise, against string.h */
 #include <libiberty/demangle.h>
+#else /* Fedora has the library only; nothing of this has changed since there is a libiberty. */
+#define DMGL_NO_OPTS 0
+typedef void (*demangle_callbackref)(const char *piece, size_t size, void *ctx);
+int cplus_demangle_v3_callback(const char *mangled, int options, demangle_callbackref take,
+			       void *ctx);
+int rust_demangle_callback(const char *mangled, int options, demangle_callbackref take, void *ctx);
+#endif
 
 #include "base/text.h"
 #include "symbolize/simplify.h"

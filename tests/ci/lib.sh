@@ -1,0 +1,34 @@
+# lib.sh: what the stages share.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+work=$top/build-check
+jobs=$(nproc)
+
+result() { # STATUS NAME
+	if [ "$1" = 0 ]; then echo "PASS: $2"; else echo "FAIL: $2"; fi
+}
+
+# fresh NAME [CONFIGURE'S ARGUMENTS]: goes to an empty build-check/NAME and configures there.
+fresh() {
+	dir=$work/$1
+	shift
+	[ ! -e "$dir" ] || chmod -R u+w "$dir" && rm -rf "$dir" # distcheck leaves folders that cannot be written
+	mkdir -p "$dir" && cd "$dir" || exit 1
+	"$top/configure" -q "$@" || { echo "FAIL: configure $*"; exit 1; }
+}
+
+# builds NAME [MAKE'S ARGUMENTS]: one result; without it the stage cannot go on.
+builds() {
+	name=$1
+	shift
+	make -s -j"$jobs" "$@" || { echo "FAIL: $name"; exit 1; }
+	echo "PASS: $name"
+}
+
+# checks [MAKE'S ARGUMENTS]: automake's lines, one for each result; then the output of the tests that failed.
+checks() {
+	make -j"$jobs" check "$@" && return
+	status=$?
+	[ ! -e test-suite.log ] || sed 's/^/| /' test-suite.log
+	return $status
+}

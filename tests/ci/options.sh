@@ -1,0 +1,30 @@
+# What can be left out can be; what cannot is missed by its package's name.
+. "$(dirname "$0")/lib.sh"
+unit='$(unit_tests) tests/replay.test'
+
+for option in --disable-demangle --disable-zstd; do
+	fresh "options$option" $option CFLAGS=-O0
+	builds "$option" CFLAGS='-O0 -Werror'
+	checks TESTS="$unit" CFLAGS='-O0 -Werror'
+done
+
+# Without the library $1, which $2 brings.
+mkdir -p "$work/options" && cd "$work/options" || exit 1
+misses() { # PKG-CONFIG'S-NAME DEBIAN'S-NAME
+	rm -rf pc
+	mkdir pc
+	for folder in $(pkg-config --variable pc_path pkg-config | tr : ' '); do
+		[ ! -d "$folder" ] || ln -sf "$folder"/*.pc pc
+	done
+	rm -f "pc/$1.pc"
+	PKG_CONFIG_LIBDIR=$PWD/pc "$top/configure" -q >out 2>&1
+	[ $? = 1 ] && grep -q "error: $1.*Debian: $2" out
+	status=$?
+	[ $status = 0 ] || sed 's/^/| /' out
+	result $status "configure without $1 asks for $2"
+}
+misses libbpf libbpf-dev
+misses libelf libelf-dev
+misses zlib zlib1g-dev
+misses inih libinih-dev
+misses libcap libcap-dev
