@@ -47,8 +47,8 @@ def profile(nr_mappings=1, nr_locations=2, samples=1, strings=STRINGS, extra=b""
 
 
 def window(data, table=(1,), objects=1, symbolize=1, level=6, flags=(0, 0, 0, 0), size=None, mappings=None, type=1, cut=None):
-    head = struct.pack("<IIQQIII4BQ", type, symbolize, 42, len(data) if size is None else size,
-                       len(table) if mappings is None else mappings, objects, level, *flags, 1 << 20)
+    head = struct.pack("<IIQQIII4BQQ", type, symbolize, 42, len(data) if size is None else size,
+                       len(table) if mappings is None else mappings, objects, level, *flags, 1 << 20, 0)
     head += b"\0" * (-len(head) % 8)
     return (head + data + b"".join(struct.pack("<I", t) for t in table))[:cut]
 
