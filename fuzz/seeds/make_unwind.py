@@ -57,20 +57,31 @@ def hdr(places, count=None, encodings=b"\x1b\x03\x3b"):
     return out + b"".join(struct.pack("<ii", s - HDR, f - HDR) for s, f in sorted(places))
 
 
-def elf(eh, hdr_bytes, sections=True, name=b".eh_frame", go=False):
+def elf(eh, hdr_bytes, sections=True, name=b".eh_frame", go=False, symbols=()):
+    """symbols: (name, value, size, type) of .symtab"""
+    strings = b"\0" + b"".join(n + b"\0" for n, _, _, _ in symbols)
+    symtab = b"".join(struct.pack("<IBBHQQ", strings.index(n + b"\0"), kind, 0, 1, value, size)
+                      for n, value, size, kind in symbols)
+    eh_size = len(eh)
+    eh += symtab + strings if symbols else b""
     names = b"\0" + name + b"\0.eh_frame_hdr\0.text\0.shstrtab\0.gopclntab\0"
+    names += b".symtab\0.strtab\0" if symbols else b""
     at = EH + len(eh)
     shoff = (at + len(names) + 7) & ~7
 
-    def section(n, kind, addr, offset, size):
-        return struct.pack("<IIQQQQIIQQ", names.index(n + b"\0"), kind, 2, addr, offset, size, 0, 0, 8, 0)
+    def section(n, kind, addr, offset, size, link=0):
+        return struct.pack("<IIQQQQIIQQ", names.index(n + b"\0"), kind, 2, addr, offset, size, link, 0, 8, 0)
 
-    headers = [bytes(64), section(b".text", 1, TEXT, TEXT, TEXT_SIZE), section(name, 1, EH, EH, len(eh)),
+    headers = [bytes(64), section(b".text", 1, TEXT, TEXT, TEXT_SIZE), section(name, 1, EH, EH, eh_size),
                section(b".shstrtab", 3, 0, at, len(names))]
     if hdr_bytes is not None:
         headers.append(section(b".eh_frame_hdr", 1, HDR, HDR, len(hdr_bytes)))
     if go:
         headers.append(section(b".gopclntab", 1, 0, 0, 0))
+    if symbols:
+        at_symbols = EH + eh_size
+        headers.append(section(b".symtab", 2, 0, at_symbols, len(symtab), len(headers) + 1))
+        headers.append(section(b".strtab", 3, 0, at_symbols + len(symtab), len(strings)))
     if not sections:
         headers = []
     phdrs = [struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, at, at, 4096)]
@@ -91,11 +102,11 @@ nr = 0
 
 
 def seed(name, functions=PLAIN, with_hdr=True, places=None, count=None, encodings=b"\x1b\x03\x3b", sections=True,
-         section=b".eh_frame", go=False, **more):
+         section=b".eh_frame", go=False, symbols=(), **more):
     global nr
     eh, found = eh_frame(functions, **more)
     write("cfi", "%02d-%s" % (nr, name), elf(eh, hdr(places or found, count, encodings) if with_hdr else None,
-                                             sections, section, go))
+                                             sections, section, go, symbols))
     nr += 1
 
 
@@ -146,6 +157,12 @@ seed("fde-size-1", fde_size=1)
 seed("no-terminator", end=b"")
 seed("advance-in-cie", cie_bytes=cie(instructions=b"\x0c\x07\x08\x90\x01\x41\x0e\x10"))
 seed("many", [(TEXT + i * 4, 4, b"\x41\x0e" + uleb(16 + i)) for i in range(190)], with_hdr=False)
+seed("expressions-plain", [(TEXT, 0x40, b"\x0f\x02\x77\x10\x44\x0f\x04\x76\x10\x23\x08\x44\x0f\x03\x77\x10\x96")])
+seed("go-symbols", go=True, symbols=[
+    (b"runtime.goexit.abi0", TEXT, 0x10, 2), (b"runtime.goexit", TEXT + 4, 0x10, 2), (b"crosscall2", TEXT + 0x60, 0x20, 2),
+    (b"runtime.sigreturn", TEXT + 0x100, 9, 2), (b"runtime.mcall", TEXT + 0xfff0, 0x40, 2), (b"runtime.rt0_go", 8, 0, 2),
+    (b"runtime.systemstack", 1 << 64 - 1, 0x100, 2), (b"runtime.mstart", TEXT, 1 << 40, 2), (b"main.main", TEXT, 8, 2),
+    (b"runtime.morestack", TEXT + 0x200, 8, 1), (b"x" * 60, TEXT, 8, 2)])
 
 # --- unwind_page ---
 NONE, SP8 = bytes(8), struct.pack("<ihBB", 8, 0, 3, 0)
