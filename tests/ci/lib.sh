@@ -27,7 +27,7 @@ builds() {
 
 # checks [MAKE'S ARGUMENTS]: automake's lines, one for each result; then the output of the tests that failed.
 checks() {
-	make -j"$jobs" check "$@" && return
+	make -s -j"$jobs" check "$@" && return
 	status=$?
 	[ ! -e test-suite.log ] || sed 's/^/| /' test-suite.log
 	return $status
