@@ -1,5 +1,8 @@
 # Tests that need the kernel's leave; each says why when it does not have it.
-live_tests = %reldir%/daemon.test %reldir%/record.test %reldir%/service.test
-live_tests = %reldir%/daemon.test %reldir%/service.test %reldir%/targets.test
+live_tests =
+live_tests += %reldir%/daemon.test
+live_tests += %reldir%/record.test
+live_tests += %reldir%/service.test
+live_tests += %reldir%/targets.test
 TESTS += $(live_tests)
 EXTRA_DIST += $(live_tests) %reldir%/busy.c %reldir%/box %reldir%/lib.sh
