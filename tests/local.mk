@@ -93,3 +93,4 @@ tests_unwind_trace_LDADD = $(pprofd_libs) $(LIBDW_LIBS)
 endif
 TESTS += tests/unwind.test
 EXTRA_DIST += tests/unwind.test
+check_PROGRAMS += tests/lines

@@ -13,3 +13,11 @@ libpprofd_a_SOURCES += \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/reader.h \
 	%reldir%/text.c %reldir%/text.h
+libpprofd_a_SOURCES += %reldir%/unzstd.h
+if ZSTD
+libpprofd_a_SOURCES += %reldir%/unzstd.c
+AM_CPPFLAGS += $(ZSTD_CFLAGS)
+pprofd_libs += $(ZSTD_LIBS)
+else
+libpprofd_a_SOURCES += %reldir%/unzstd_none.c
+endif

@@ -265,6 +265,11 @@ int elf_fd(const struct elf *e)
 	return e->fd;
 }
 
+uint64_t elf_file_size(const struct elf *e)
+{
+	return e->file_size;
+}
+
 bool elf_is_64(const struct elf *e)
 {
 	return e->is_64;

@@ -38,6 +38,7 @@ void elf_forget_sections(struct elf *e);
 size_t elf_size(const struct elf *e); /* bytes held */
 
 int elf_fd(const struct elf *e);
+uint64_t elf_file_size(const struct elf *e); /* when it was opened */
 bool elf_is_64(const struct elf *e);
 bool elf_swap(const struct elf *e); /* of the other endianness */
 uint16_t elf_machine(const struct elf *e);

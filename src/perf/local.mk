@@ -11,12 +11,4 @@ libpprofd_a_SOURCES += \
 	%reldir%/perfdata_each.c \
 	%reldir%/perfdata_frame.c \
 	%reldir%/perfdata_header.c \
-	%reldir%/perfdata_sample.c \
-	%reldir%/unzstd.h
-if ZSTD
-libpprofd_a_SOURCES += %reldir%/unzstd.c
-AM_CPPFLAGS += $(ZSTD_CFLAGS)
-pprofd_libs += $(ZSTD_LIBS)
-else
-libpprofd_a_SOURCES += %reldir%/unzstd_none.c
-endif
+	%reldir%/perfdata_sample.c

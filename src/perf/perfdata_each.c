@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 #include "perf/perfdata_impl.h"
-#include "perf/unzstd.h"
+#include "base/unzstd.h"
 
 #define ID_LAYOUTS_MAX 16
 #define ID_BEFORE (PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR)

@@ -9,15 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "object/object_id.h"
 #include "profile/profile.h"
 
 struct symbolizer;
-
-/* Identity of an object: what fstat says of its descriptor. */
-struct object_id {
-	uint64_t dev, inode, size;
-	int64_t mtime_ns, ctime_ns;
-};
 
 struct symbolize_object {
 	struct object_id id;

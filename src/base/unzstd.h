@@ -1,7 +1,7 @@
 /* unzstd: one zstd stream, decompressed piece by piece (RFC 8878), by libzstd; without it every
  * call says -ENOTSUP. */
-#ifndef PERF_UNZSTD_H
-#define PERF_UNZSTD_H
+#ifndef BASE_UNZSTD_H
+#define BASE_UNZSTD_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,5 +15,8 @@ void unzstd_free(struct unzstd *z);
  * -EFBIG beyond LIMIT bytes; -ENOMEM. On failure *OUT is still the caller's to free. */
 int unzstd_add(struct unzstd *z, const void *data, size_t size, size_t limit, uint8_t **out,
 	       size_t keep, size_t *out_size);
+/* Decompresses as much of IN to OUT as there is room for: *IN_SIZE and *OUT_SIZE become what was
+ * taken and what was written. 0 or -EBADMSG. */
+int unzstd_step(struct unzstd *z, const void *in, size_t *in_size, void *out, size_t *out_size);
 
 #endif

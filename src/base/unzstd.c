@@ -1,4 +1,4 @@
-#include "perf/unzstd.h"
+#include "base/unzstd.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -76,4 +76,16 @@ int unzstd_add(struct unzstd *z, const void *data, size_t size, size_t limit, ui
 	}
 	*out_size = o.pos;
 	return in.pos == in.size ? 0 : -EBADMSG;
+}
+
+int unzstd_step(struct unzstd *z, const void *in, size_t *in_size, void *out, size_t *out_size)
+{
+	ZSTD_inBuffer i = { .src = in, .size = *in_size };
+	ZSTD_outBuffer o = { .dst = out, .size = *out_size };
+
+	if (ZSTD_isError(ZSTD_decompressStream(z->stream, &o, &i)))
+		return -EBADMSG;
+	*in_size = i.pos;
+	*out_size = o.pos;
+	return 0;
 }

@@ -1,5 +1,5 @@
 /* unzstd where libzstd was not there, or not wanted, at configure time. */
-#include "perf/unzstd.h"
+#include "base/unzstd.h"
 
 #include <errno.h>
 
@@ -14,6 +14,11 @@ void unzstd_free(struct unzstd *z)
 
 int unzstd_add(struct unzstd *z, const void *data, size_t size, size_t limit, uint8_t **out,
 	       size_t keep, size_t *out_size)
+{
+	return -ENOTSUP;
+}
+
+int unzstd_step(struct unzstd *z, const void *in, size_t *in_size, void *out, size_t *out_size)
 {
 	return -ENOTSUP;
 }
