@@ -26,6 +26,9 @@ fuzz_targets += fuzz/fuzz_demangle
 fuzz_targets += fuzz/fuzz_elf
 fuzz_targets += fuzz/fuzz_fde
 fuzz_targets += fuzz/fuzz_kallsyms
+fuzz_targets += fuzz/fuzz_dwarf
+fuzz_targets += fuzz/fuzz_dwarf_line
+fuzz_targets += fuzz/fuzz_line_index
 
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)

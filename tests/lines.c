@@ -1,6 +1,7 @@
 /* lines FILE: reads addresses of an ELF file from standard input, hexadecimal, a line each, and prints
  * the frames there as llvm-symbolizer --inlines does: function, file:line, …, an empty line.
  * lines -f FILE: the same from an index that was written to a file.
+ * lines -w OUT FILE: writes the index to OUT.
  * lines FILE N: prints N addresses in its executable segments, always the same. */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +79,8 @@ static void print_frames(struct line_index *x)
 
 int main(int argc, char **argv)
 {
-	bool file = argc > 2 && !strcmp(argv[1], "-f");
-	const char *path = argc > 1 ? argv[1 + file] : NULL;
+	bool file = argc > 2 && !strcmp(argv[1], "-f"), out = argc > 3 && !strcmp(argv[1], "-w");
+	const char *path = argc > 1 ? argv[out ? 3 : 1 + file] : NULL;
 	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1, err;
 	struct line_source src = { .fd = fd, .open_file = open_other,
 				   .ctx = (void *)(uintptr_t)path };
@@ -89,14 +90,21 @@ int main(int argc, char **argv)
 	size_t size;
 
 	if (fd < 0) {
-		fprintf(stderr, "usage: lines [-f] FILE [N]\n");
+		fprintf(stderr, "usage: lines [-f | -w OUT] FILE [N]\n");
 		return 2;
 	}
-	if (argc > 2 && !file) {
+	if (argc > 2 && !file && !out) {
 		print_addresses(fd, atol(argv[2]));
 		return 0;
 	}
 	err = line_build(&src, &LINE_LIMITS_DEFAULT, &id, &image, &size);
+	if (!err && out) {
+		int to = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+		err = to < 0 ? -errno : io_write(to, image, size);
+		free(image);
+		return err ? 1 : 0;
+	}
 	if (!err && file) {
 		err = line_open(&x, io_memfd("index", image, size), &id);
 		free(image);

@@ -94,3 +94,5 @@ endif
 TESTS += tests/unwind.test
 EXTRA_DIST += tests/unwind.test
 check_PROGRAMS += tests/lines
+TESTS += tests/lines.test
+EXTRA_DIST += tests/lines.test

@@ -146,13 +146,14 @@ static int convert(const struct convert *c)
 
 int cli_convert(struct cli *cli, int argc, char **argv)
 {
-	enum { OPTION_EVENT = 256, OPTION_KALLSYMS, OPTION_ROOT, OPTION_NO_SYMBOLIZE };
+	enum { OPTION_EVENT = 256, OPTION_KALLSYMS, OPTION_ROOT, OPTION_NO_SYMBOLIZE, OPTION_LINES };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "event", required_argument, NULL, OPTION_EVENT },
 		{ "kallsyms", required_argument, NULL, OPTION_KALLSYMS },
 		{ "root", required_argument, NULL, OPTION_ROOT },
 		{ "no-symbolize", no_argument, NULL, OPTION_NO_SYMBOLIZE },
+		{ "lines", no_argument, NULL, OPTION_LINES },
 		{ 0 },
 	};
 	struct convert c = { .replay = { .symbolize = true, .limit = memory_limit() } };
@@ -174,6 +175,9 @@ int cli_convert(struct cli *cli, int argc, char **argv)
 			break;
 		case OPTION_NO_SYMBOLIZE:
 			c.replay.symbolize = false;
+			break;
+		case OPTION_LINES:
+			c.replay.lines = true;
 			break;
 		default:
 			return cli_getopt_status(o);

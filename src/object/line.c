@@ -180,8 +180,7 @@ int line_open(struct line_index **out, int fd, const struct object_id *id)
 		err = check_section(x, i, buffer);
 	if (err)
 		goto out;
-	x->strings = (struct strings){ .offset = x->starts[LINE_STRINGS],
-				       .size = x->header.sections[LINE_STRINGS].size };
+	x->strings = strings_of(x->starts[LINE_STRINGS], x->header.sections[LINE_STRINGS].size);
 	*out = x;
 out:
 	free(buffer);
@@ -211,7 +210,7 @@ void line_close(struct line_index *x)
 
 size_t line_size(const struct line_index *x)
 {
-	return x->size + x->rows.cap + x->blob.cap + x->strings.held;
+	return x->size + x->rows.cap + x->blob.cap + x->strings.blocks.held;
 }
 
 /* SIZE bytes at OFFSET of SECTION, cut at its end, into R. */

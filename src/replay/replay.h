@@ -16,6 +16,7 @@
 
 struct replay_options {
 	bool symbolize;
+	bool lines; /* files, lines and inlined functions too */
 	const char *root;     /* prefix of paths, NULL: none */
 	const char *kallsyms; /* file; NULL: the host's, when the data are of this very kernel */
 	unsigned labels;      /* LABEL_*, 0: all */

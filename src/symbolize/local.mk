@@ -12,3 +12,4 @@ endif
 libpprofd_a_SOURCES += %reldir%/levels.c %reldir%/levels.h
 libpprofd_a_SOURCES += %reldir%/naming.c %reldir%/naming.h
 libpprofd_a_SOURCES += %reldir%/seen.c %reldir%/seen.h
+libpprofd_a_SOURCES += %reldir%/lines.c %reldir%/lines.h

@@ -13,6 +13,7 @@
 #include "object/elf.h"
 #include "object/kallsyms.h"
 #include "object/radix.h"
+#include "symbolize/lines.h"
 #include "symbolize/naming.h"
 #include "symbolize/vdso.h"
 
@@ -30,6 +31,7 @@ struct symbolizer {
 	struct symbolize_object vdso; /* fd -1: there is none */
 	char vdso_build_id[2 * ELF_BUILD_ID_MAX + 1];
 	uint32_t window; /* counts the calls */
+	struct lines *lines; /* NULL: none are asked for */
 };
 
 /* Where a location's name comes from: an object by its index, or after those one of these. */
@@ -54,6 +56,7 @@ struct job {
 	uint32_t nr_objects;
 	struct object_state *states;    /* of the objects and, after them, of the vDSO */
 	struct mapping_state *mappings; /* the last one: of locations without mapping */
+	bool *unnamed;                  /* locations whose function has no name, or bounds only */
 	struct radix_entry *todo;       /* a: location, b: source */
 	uint32_t nr_todo;
 	symbolize_notice_fn notice;
@@ -94,6 +97,7 @@ void symbolizer_free(struct symbolizer *s)
 	kallsyms_free(s->kallsyms);
 	name_table_fini(&s->kernel_names);
 	seen_fini(&s->kernel_seen);
+	lines_free(s->lines);
 	if (s->vdso.fd >= 0)
 		close(s->vdso.fd);
 	free(s);
@@ -107,7 +111,26 @@ void symbolizer_set_cache_size(struct symbolizer *s, size_t cache_size)
 size_t symbolizer_size(const struct symbolizer *s)
 {
 	return sizeof(*s) + s->cache.size + name_table_size(&s->kernel_names) +
-	       seen_size(&s->kernel_seen) + (s->kallsyms ? kallsyms_size(s->kallsyms) : 0);
+	       seen_size(&s->kernel_seen) + (s->lines ? lines_size(s->lines) : 0) +
+	       (s->kallsyms ? kallsyms_size(s->kallsyms) : 0);
+}
+
+void symbolizer_set_lines(struct symbolizer *s, const struct symbolize_lines *lines)
+{
+	if (!lines->size) {
+		lines_free(s->lines);
+		s->lines = NULL;
+	} else if (s->lines) {
+		lines_set_budget(s->lines, lines->size);
+	} else {
+		s->lines = lines_new(lines);
+	}
+}
+
+int symbolizer_step(struct symbolizer *s, struct object_id *object)
+{
+	*object = (struct object_id){ 0 };
+	return s->lines ? lines_step(s->lines, object) : 0;
 }
 
 int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative,
@@ -189,18 +212,16 @@ static void set_name(struct job *j, uint32_t location, const struct name_table *
 
 	if (n && *name_table_text(names, n->name)) {
 		line.function = function_of(j, names, n);
-		if (naming_is_bounds(n)) {
-			m->unnamed = true;
+		j->unnamed[location] = naming_is_bounds(n);
+		if (j->unnamed[location])
 			j->stats.nr_bounded++;
-		} else {
-			m->named = true;
+		else
 			j->stats.nr_named++;
-		}
 	} else {
 		if (m->bracketed == NO_FUNCTION)
 			m->bracketed = make_bracketed(j->p, j->p->locations[location].mapping);
 		line.function = m->bracketed;
-		m->unnamed = true;
+		j->unnamed[location] = true;
 	}
 	profile_set_lines(j->p, location, &line, 1);
 }
@@ -357,6 +378,7 @@ static void list_mappings(struct job *j)
 	struct profile *p = j->p;
 
 	j->states = xcalloc((size_t)j->nr_objects + 1, sizeof(*j->states));
+	j->unnamed = xcalloc((size_t)p->nr_locations + 1, sizeof(*j->unnamed));
 	j->mappings = xcalloc((size_t)p->nr_mappings + 1, sizeof(*j->mappings));
 	for (uint32_t i = 0; i <= p->nr_mappings; i++)
 		j->mappings[i] = (struct mapping_state){
@@ -400,10 +422,8 @@ static void name_known(struct job *j)
 	for (uint32_t i = 0; i < p->nr_locations; i++) {
 		struct mapping_state *m = state_of(j, i);
 
-		if (p->locations[i].nr_lines) {
-			m->named = true;
+		if (p->locations[i].nr_lines)
 			continue;
-		}
 		j->stats.nr_locations++;
 		if (!name_at_once(j, i, m->source))
 			*array_push(j->todo, j->nr_todo, cap) = (struct radix_entry){
@@ -417,6 +437,22 @@ static void name_known(struct job *j)
 	for (uint32_t i = 0; i < j->nr_todo; i++)
 		j->todo[i].key = j->todo[i].b;
 	radix_sort(j->todo, j->nr_todo);
+}
+
+/* Of those objects that are what the kernel mapped. */
+static void add_lines(struct job *j)
+{
+	struct lines_window w = { .p = j->p, .objects = j->objects, .nr_objects = j->nr_objects,
+				  .unnamed = j->unnamed, .notice = j->notice, .ctx = j->ctx };
+
+	w.usable = xcalloc((size_t)j->nr_objects + 1, sizeof(*w.usable));
+	for (uint32_t i = 0; i < j->nr_objects; i++) {
+		struct cached *c = object_cache_find(&j->s->cache, &j->objects[i].id);
+
+		w.usable[i] = c && naming_usable(c, &j->objects[i]);
+	}
+	lines_window(j->s->lines, &w, &j->stats);
+	free(w.usable);
 }
 
 void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects,
@@ -440,6 +476,10 @@ void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_o
 			next++;
 		name_from_object(&j, j.todo[first].b, &j.todo[first], next - first);
 	}
+	if (s->lines)
+		add_lines(&j);
+	for (uint32_t i = 0; i < p->nr_locations; i++)
+		*(j.unnamed[i] ? &state_of(&j, i)->unnamed : &state_of(&j, i)->named) = true;
 	for (uint32_t i = 0; i < p->nr_mappings; i++)
 		if (j.mappings[i].named || j.mappings[i].unnamed)
 			p->mappings[i].has_functions = !j.mappings[i].unnamed;
@@ -447,5 +487,6 @@ void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_o
 		*stats = j.stats;
 	free(j.states);
 	free(j.mappings);
+	free(j.unnamed);
 	free(j.todo);
 }

@@ -30,6 +30,9 @@ struct symbolize_stats {
 	uint32_t nr_objects;             /* asked for a name */
 	uint32_t nr_objects_failed; /* quarantined, unreadable, damaged, or of another build id */
 	uint32_t nr_cached;         /* objects found in the cache */
+	uint32_t nr_lined;          /* locations with file and line */
+	uint32_t nr_indexes, nr_waiting, nr_refused; /* objects whose lines are known, will be, or
+							are not to be had */
 };
 
 /* Called before an object is parsed (index into objects), so that whoever watches knows what it
@@ -50,13 +53,32 @@ size_t symbolizer_size(const struct symbolizer *s); /* bytes held */
 int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative,
 			  uint64_t kernel_blind);
 
+/* Opens further files for debugging information; see object/line_build.h and symbolize/lines.h. */
+typedef int (*symbolize_file_fn)(void *ctx, const char *name, const uint8_t *id, unsigned id_size);
+
+struct symbolize_lines {
+	size_t size;       /* bytes of indexes kept; 0: no lines */
+	uint64_t earned;   /* samples after which an object's index is built */
+	bool now;          /* during the call; else by symbolizer_step, for later windows */
+	symbolize_file_fn open_file; /* may be NULL */
+	void *ctx;
+};
+
+/* Files, lines and inlined functions too, from now on. */
+void symbolizer_set_lines(struct symbolizer *s, const struct symbolize_lines *lines);
+/* Some milliseconds of work for later windows. 1: there is more; 0: there is none. *OBJECT gets what
+ * was worked at (inode 0: nothing): it is hostile, as is all that is parsed. */
+int symbolizer_step(struct symbolizer *s, struct object_id *object);
+
 /* Every location of P that has no lines gets one: of mappings with mapping.object = 1 + index into
  * OBJECTS from that file, of "[kernel.kallsyms]" from kallsyms, of "[vdso]" from our own vDSO when
  * it has that size and build id. A function without a name whose bounds are known is called
  * "basename+0x1234" by its first address in the file; what has neither gets the function "[basename
  * of mapping]". A mapping's has_functions says whether every location of it has a name, bounds are
  * none. Function.name is demangled
- * (symbolize/demangle.h), system_name as in the file; both are clean. NOTICE and STATS may be NULL.
+ * (symbolize/demangle.h), system_name as in the file; both are clean. With lines, what is inlined
+ * there gets lines of its own, innermost first; has_filenames, has_line_numbers and
+ * has_inline_frames say that it is so for every location. NOTICE and STATS may be NULL.
  */
 void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects,
 	       uint32_t nr_objects, symbolize_notice_fn notice, void *ctx,
