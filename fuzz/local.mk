@@ -25,6 +25,7 @@ fuzz_targets += fuzz/fuzz_replay
 fuzz_targets += fuzz/fuzz_demangle
 fuzz_targets += fuzz/fuzz_elf
 fuzz_targets += fuzz/fuzz_fde
+fuzz_targets += fuzz/fuzz_gopclntab
 fuzz_targets += fuzz/fuzz_kallsyms
 fuzz_targets += fuzz/fuzz_dwarf
 fuzz_targets += fuzz/fuzz_dwarf_line

@@ -54,7 +54,7 @@ TESTS += tests/layers.test
 EXTRA_DIST += tests/layers.test tests/unit/unit.h
 EXTRA_DIST += tests/unit/opener_test.h
 EXTRA_DIST += tests/elfgen.h
-EXTRA_DIST += tests/fdegen.h
+EXTRA_DIST += tests/fdegen.h tests/gogen.h
 
 TESTS += tests/pprof.test
 check_PROGRAMS += tests/pprof_files
@@ -96,3 +96,6 @@ EXTRA_DIST += tests/unwind.test
 check_PROGRAMS += tests/lines
 TESTS += tests/lines.test
 EXTRA_DIST += tests/lines.test
+unit_tests += tests/unit/gopclntab
+TESTS += tests/go.test
+EXTRA_DIST += tests/go.test

@@ -1,6 +1,7 @@
 /* names FILE: reads addresses of an ELF file from standard input, hexadecimal, a line each, and prints where the symbol
  * starts and what it is called, or "??". names FILE N: prints N addresses in its executable segments, always the same.
- * names -b FILE prints the bounds of functions by the unwind information, names -l FILE names by all levels. */
+ * names -b FILE prints the bounds of functions by the unwind information, names -l FILE names by all levels,
+ * names -g FILE the frames of a Go program, innermost first, "name file:line" separated by tabs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,6 +11,7 @@
 
 #include "object/elf.h"
 #include "object/fde.h"
+#include "object/gopclntab.h"
 #include "object/symtab.h"
 #include "symbolize/levels.h"
 
@@ -72,6 +74,32 @@ static int print_bounds(struct elf *e, int fd)
 	return err;
 }
 
+static int print_frames(struct elf *e, int fd)
+{
+	static struct go_frame frames[GOPCLNTAB_FRAMES_MAX];
+	struct gopclntab *t;
+	char line[64], name[GOPCLNTAB_NAME_MAX], file[GOPCLNTAB_NAME_MAX];
+	int err = gopclntab_open(&t, e);
+
+	while (!err && fgets(line, sizeof(line), stdin)) {
+		int nr = gopclntab_frames(t, fd, strtoull(line, NULL, 16), frames);
+
+		if (nr < 0)
+			printf("?? %s", strerror(-nr));
+		for (int i = 0; i < nr; i++) {
+			if (gopclntab_name(t, fd, frames[i].name, name, sizeof(name)) < 0)
+				strcpy(name, "?");
+			if (gopclntab_file(t, fd, frames[i].file, file, sizeof(file)) < 0)
+				strcpy(file, "?");
+			printf("%s%s %s:%d", i ? "\t" : "", name, file, frames[i].line);
+		}
+		putchar('\n');
+	}
+	if (!err)
+		gopclntab_free(t);
+	return err;
+}
+
 static int print_levels(struct elf *e, int fd, const char *base)
 {
 	struct levels l = { 0 };
@@ -98,7 +126,7 @@ int main(int argc, char **argv)
 	struct elf *e = NULL;
 
 	if (fd < 0) {
-		fprintf(stderr, "usage: names [-b|-l] FILE | FILE N\n");
+		fprintf(stderr, "usage: names [-b|-g|-l] FILE | FILE N\n");
 		return 2;
 	}
 	err = elf_open(&e, fd);
@@ -106,6 +134,8 @@ int main(int argc, char **argv)
 		;
 	else if (!strcmp(mode, "-b"))
 		err = print_bounds(e, fd);
+	else if (!strcmp(mode, "-g"))
+		err = print_frames(e, fd);
 	else if (!strcmp(mode, "-l"))
 		err = print_levels(e, fd, strrchr(file, '/') ? strrchr(file, '/') + 1 : file);
 	else if (argc > 2)

@@ -23,3 +23,5 @@ libpprofd_a_SOURCES += %reldir%/dwarf_info.c
 libpprofd_a_SOURCES += %reldir%/dwarf_line.c %reldir%/dwarf_line.h
 libpprofd_a_SOURCES += %reldir%/dwarf_ranges.c
 libpprofd_a_SOURCES += %reldir%/dwarf_section.c %reldir%/dwarf_section.h
+libpprofd_a_SOURCES += %reldir%/gopclntab.c %reldir%/gopclntab.h %reldir%/gopclntab_impl.h
+libpprofd_a_SOURCES += %reldir%/gopclntab_frames.c %reldir%/gopclntab_scan.c

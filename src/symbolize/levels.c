@@ -7,9 +7,11 @@
 
 #include "object/elf.h"
 #include "object/fde.h"
+#include "object/gopclntab.h"
 #include "object/symtab.h"
 
-_Static_assert(LEVEL_NAME_MAX >= SYMTAB_NAME_MAX, "whole names of symbols");
+_Static_assert(LEVEL_NAME_MAX >= SYMTAB_NAME_MAX && LEVEL_NAME_MAX >= GOPCLNTAB_NAME_MAX,
+	       "whole names");
 
 /* An error that is no property of the file's contents: another attempt may succeed. */
 static bool is_transient(int err)
@@ -19,12 +21,15 @@ static bool is_transient(int err)
 
 int levels_open(struct levels *l, struct elf *e)
 {
-	int symbols = symtab_open(&l->symtab, e), bounds = fde_open(&l->fdes, e), err = 0;
+	int errors[] = { gopclntab_open(&l->go, e), symtab_open(&l->symtab, e),
+			 fde_open(&l->fdes, e) };
+	int err = 0;
 
-	if (is_transient(symbols) || is_transient(bounds))
-		err = is_transient(symbols) ? symbols : bounds;
-	else if (!l->symtab && !l->fdes)
-		err = symbols == -ENODATA ? bounds : symbols;
+	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (errors[i] && (!err || err == -ENODATA || is_transient(errors[i])))
+			err = errors[i];
+	if (!is_transient(err) && (l->go || l->symtab || l->fdes))
+		err = 0;
 	if (err)
 		levels_close(l);
 	return err;
@@ -32,6 +37,7 @@ int levels_open(struct levels *l, struct elf *e)
 
 void levels_close(struct levels *l)
 {
+	gopclntab_free(l->go);
 	symtab_free(l->symtab);
 	fde_free(l->fdes);
 	memset(l, 0, sizeof(*l));
@@ -39,15 +45,34 @@ void levels_close(struct levels *l)
 
 size_t levels_size(const struct levels *l)
 {
-	return (l->symtab ? symtab_size(l->symtab) : 0) + (l->fdes ? fde_size(l->fdes) : 0);
+	return (l->go ? gopclntab_size(l->go) : 0) + (l->symtab ? symtab_size(l->symtab) : 0) +
+	       (l->fdes ? fde_size(l->fdes) : 0);
 }
 
 void levels_trim(struct levels *l)
 {
+	if (l->go)
+		gopclntab_trim(l->go);
 	if (l->symtab)
 		symtab_trim(l->symtab);
 	if (l->fdes)
 		fde_trim(l->fdes);
+}
+
+/* What is damaged knows no function; other errors of reading may not come again. */
+static bool has_failed(int err)
+{
+	return err && err != -ENOENT && err != -EBADMSG;
+}
+
+static int find_go(struct gopclntab *t, int fd, uint64_t vaddr, struct level_function *f)
+{
+	struct go_function go;
+	int err = t ? gopclntab_find(t, fd, vaddr, &go) : -ENOENT;
+
+	if (!err)
+		*f = (struct level_function){ LEVEL_GO, go.start, go.name };
+	return err;
 }
 
 static bool find_symbol(struct symtab *t, uint64_t vaddr, struct symbol *symbol)
@@ -60,8 +85,11 @@ int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function 
 	struct symbol symbol;
 	bool found = find_symbol(l->symtab, vaddr, &symbol);
 	struct fde_range range;
-	int err = -ENOENT;
+	int err = find_go(l->go, fd, vaddr, f);
 
+	if (!err || has_failed(err))
+		return err;
+	err = -ENOENT;
 	if ((!found || symbol.guessed) && l->fdes)
 		err = fde_find(l->fdes, fd, vaddr, &range);
 	if (!err && (!found || range.start > symbol.start)) {
@@ -69,7 +97,7 @@ int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function 
 		return 0;
 	}
 	if (!found)
-		return err == -EBADMSG ? -ENOENT : err;
+		return has_failed(err) ? err : -ENOENT;
 	*f = (struct level_function){ LEVEL_SYMBOL, symbol.start, symbol.index };
 	return 0;
 }
@@ -83,6 +111,10 @@ int levels_name(struct levels *l, int fd, const struct level_function *f, const 
 	if (f->level == LEVEL_BOUNDS) {
 		snprintf(name, LEVEL_NAME_MAX, "%s+0x%" PRIx64, base, f->start);
 		return 0;
+	}
+	if (f->level == LEVEL_GO) {
+		err = gopclntab_name(l->go, fd, f->index, name, LEVEL_NAME_MAX);
+		return err < 0 ? err : 0;
 	}
 	err = symtab_name(l->symtab, fd, &symbol);
 	if (!err)

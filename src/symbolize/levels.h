@@ -1,5 +1,6 @@
 /* levels: what an object's own file says of its functions, the best first:
  *
+ *   Go       a Go program's own table (object/gopclntab.h)
  *   symbols  .symtab, or .dynsym where that has none (object/symtab.h)
  *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
  *            called by its file and first address
@@ -15,14 +16,16 @@
 
 struct elf;
 struct fde_table;
+struct gopclntab;
 struct symtab;
 
-enum level { LEVEL_SYMBOL = 1, LEVEL_BOUNDS };
+enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_BOUNDS };
 
 #define LEVEL_NAME_MAX 4096 /* with the NUL; longer names are cut */
 
 /* Zeroed, it names nothing. */
 struct levels {
+	struct gopclntab *go;
 	struct symtab *symtab;
 	struct fde_table *fdes;
 };
@@ -31,7 +34,7 @@ struct levels {
 struct level_function {
 	enum level level;
 	uint64_t start; /* virtual address, < 2^60 */
-	uint32_t index; /* the level's own */
+	uint32_t index; /* the level's own number for it */
 };
 
 /* 0; -ENODATA: nothing here knows functions; -EBADMSG, -EFBIG: what should know them is damaged or
