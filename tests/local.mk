@@ -99,3 +99,8 @@ EXTRA_DIST += tests/lines.test
 unit_tests += tests/unit/gopclntab
 TESTS += tests/go.test
 EXTRA_DIST += tests/go.test
+if LZMA
+unit_tests += tests/unit/minidebug
+TESTS += tests/minidebug.test
+endif
+EXTRA_DIST += tests/minidebug.test

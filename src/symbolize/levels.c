@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "object/elf.h"
 #include "object/fde.h"
 #include "object/gopclntab.h"
+#include "object/minidebug.h"
 #include "object/symtab.h"
 
 _Static_assert(LEVEL_NAME_MAX >= SYMTAB_NAME_MAX && LEVEL_NAME_MAX >= GOPCLNTAB_NAME_MAX,
@@ -19,16 +21,36 @@ static bool is_transient(int err)
 	return err && err != -ENODATA && err != -EBADMSG && err != -EFBIG;
 }
 
+/* Its .symtab is a complement of .dynsym: where there is a .symtab, there is no other. */
+static int open_mini(struct levels *l, const struct elf *e)
+{
+	struct elf *mini;
+	int fd = minidebug_open(e, &l->mini_size), err;
+
+	if (fd < 0)
+		return fd;
+	err = elf_open(&mini, fd);
+	if (!err) {
+		err = symtab_open(&l->mini, mini);
+		elf_close(mini);
+	}
+	if (err)
+		close(fd);
+	else
+		l->mini_fd = fd;
+	return err == -ENOEXEC ? -EBADMSG : err;
+}
+
 int levels_open(struct levels *l, struct elf *e)
 {
 	int errors[] = { gopclntab_open(&l->go, e), symtab_open(&l->symtab, e),
-			 fde_open(&l->fdes, e) };
+			 open_mini(l, e), fde_open(&l->fdes, e) };
 	int err = 0;
 
 	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (errors[i] && (!err || err == -ENODATA || is_transient(errors[i])))
 			err = errors[i];
-	if (!is_transient(err) && (l->go || l->symtab || l->fdes))
+	if (!is_transient(err) && (l->go || l->symtab || l->mini || l->fdes))
 		err = 0;
 	if (err)
 		levels_close(l);
@@ -39,6 +61,9 @@ void levels_close(struct levels *l)
 {
 	gopclntab_free(l->go);
 	symtab_free(l->symtab);
+	if (l->mini)
+		close(l->mini_fd);
+	symtab_free(l->mini);
 	fde_free(l->fdes);
 	memset(l, 0, sizeof(*l));
 }
@@ -46,6 +71,7 @@ void levels_close(struct levels *l)
 size_t levels_size(const struct levels *l)
 {
 	return (l->go ? gopclntab_size(l->go) : 0) + (l->symtab ? symtab_size(l->symtab) : 0) +
+	       (l->mini ? symtab_size(l->mini) + l->mini_size : 0) +
 	       (l->fdes ? fde_size(l->fdes) : 0);
 }
 
@@ -55,6 +81,8 @@ void levels_trim(struct levels *l)
 		gopclntab_trim(l->go);
 	if (l->symtab)
 		symtab_trim(l->symtab);
+	if (l->mini)
+		symtab_trim(l->mini);
 	if (l->fdes)
 		fde_trim(l->fdes);
 }
@@ -75,20 +103,34 @@ static int find_go(struct gopclntab *t, int fd, uint64_t vaddr, struct level_fun
 	return err;
 }
 
-static bool find_symbol(struct symtab *t, uint64_t vaddr, struct symbol *symbol)
+/* The symbol at VADDR: one whose end is known, else the one that begins last. */
+static bool find_symbol(const struct levels *l, uint64_t vaddr, struct symbol *symbol,
+			enum level *level)
 {
-	return t && !symtab_lookup(t, vaddr, symbol);
+	bool found = l->symtab && !symtab_lookup(l->symtab, vaddr, symbol);
+	struct symbol mini;
+
+	*level = LEVEL_SYMBOL;
+	if ((!found || symbol->guessed) && l->mini && !symtab_lookup(l->mini, vaddr, &mini) &&
+	    (!found || !mini.guessed || mini.start > symbol->start)) {
+		*symbol = mini;
+		*level = LEVEL_MINI;
+		found = true;
+	}
+	return found;
 }
 
 int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function *f)
 {
-	struct symbol symbol;
-	bool found = find_symbol(l->symtab, vaddr, &symbol);
 	struct fde_range range;
+	struct symbol symbol;
+	enum level level;
+	bool found;
 	int err = find_go(l->go, fd, vaddr, f);
 
 	if (!err || has_failed(err))
 		return err;
+	found = find_symbol(l, vaddr, &symbol, &level);
 	err = -ENOENT;
 	if ((!found || symbol.guessed) && l->fdes)
 		err = fde_find(l->fdes, fd, vaddr, &range);
@@ -98,7 +140,7 @@ int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function 
 	}
 	if (!found)
 		return has_failed(err) ? err : -ENOENT;
-	*f = (struct level_function){ LEVEL_SYMBOL, symbol.start, symbol.index };
+	*f = (struct level_function){ level, symbol.start, symbol.index };
 	return 0;
 }
 
@@ -116,7 +158,8 @@ int levels_name(struct levels *l, int fd, const struct level_function *f, const 
 		err = gopclntab_name(l->go, fd, f->index, name, LEVEL_NAME_MAX);
 		return err < 0 ? err : 0;
 	}
-	err = symtab_name(l->symtab, fd, &symbol);
+	err = f->level == LEVEL_MINI ? symtab_name(l->mini, l->mini_fd, &symbol)
+				     : symtab_name(l->symtab, fd, &symbol);
 	if (!err)
 		snprintf(name, LEVEL_NAME_MAX, "%s", symbol.name);
 	return err;

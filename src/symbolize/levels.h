@@ -2,6 +2,7 @@
  *
  *   Go       a Go program's own table (object/gopclntab.h)
  *   symbols  .symtab, or .dynsym where that has none (object/symtab.h)
+ *   mini     the .symtab in .gnu_debugdata (object/minidebug.h)
  *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
  *            called by its file and first address
  *
@@ -19,14 +20,16 @@ struct fde_table;
 struct gopclntab;
 struct symtab;
 
-enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_BOUNDS };
+enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS };
 
 #define LEVEL_NAME_MAX 4096 /* with the NUL; longer names are cut */
 
 /* Zeroed, it names nothing. */
 struct levels {
 	struct gopclntab *go;
-	struct symtab *symtab;
+	struct symtab *symtab, *mini;
+	int mini_fd; /* valid with mini */
+	size_t mini_size;
 	struct fde_table *fdes;
 };
 
