@@ -95,7 +95,7 @@ static int read_u32(struct gopclntab *t, int fd, uint64_t offset, uint32_t *v)
 static int find_tree(struct gopclntab *t, int fd, const struct go_func *f, uint64_t *tree)
 {
 	uint64_t offset = f->pcdata + (uint64_t)f->nr_pcdata * 4, at;
-	uint8_t bytes[8];
+	uint8_t bytes[8] = { 0 };
 	struct reader r = go_reader(t, bytes, t->word);
 	uint32_t relative;
 	int err;
@@ -132,7 +132,7 @@ struct inlined {
 
 static int read_inlined(struct gopclntab *t, int fd, uint64_t tree, uint32_t i, struct inlined *in)
 {
-	uint8_t bytes[20];
+	uint8_t bytes[20] = { 0 };
 	size_t size = t->version >= GO_1_20 ? 16 : 20;
 	uint64_t offset = tree + (uint64_t)i * size;
 	struct reader r = go_reader(t, bytes, size);

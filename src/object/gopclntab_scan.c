@@ -198,7 +198,7 @@ static uint64_t module_word(const struct gopclntab *t, const struct elf *e, unsi
 {
 	struct module_search module = { .t = t };
 	struct reloc_search reloc = { .t = t, .by_addend = true, .key = t->addr };
-	uint8_t bytes[8];
+	uint8_t bytes[8] = { 0 };
 	struct reader r = go_reader(t, bytes, t->word);
 
 	if (find_module(&module, e))
