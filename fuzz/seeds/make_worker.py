@@ -82,8 +82,8 @@ def parsing(asked, index, cookie=1, fds=0):
     return bytes([asked, fds]) + struct.pack("<IIQ", 3, index, cookie)
 
 
-def done(status=0, asked=4, cookie=1, counts=(10, 9, 4, 1, 2), kallsyms=0, cut=None):
-    data = bytes([asked, 0]) + struct.pack("<IiQQ5IiQ", 4, status, cookie, 1234, *counts, kallsyms, 5 * 10**6)
+def done(status=0, asked=4, cookie=1, counts=(10, 8, 1, 4, 1, 2), kallsyms=0, cut=None):
+    data = bytes([asked, 0]) + struct.pack("<IiQQ6IiIQ", 4, status, cookie, 1234, *counts, kallsyms, 0, 5 * 10**6)
     return data[:cut]
 
 
@@ -95,6 +95,7 @@ write("worker_answer", [
     ("quarantined-2", objects(1, 1, [obj(20, 2)])), ("objects-cookie", objects(1, 1, [obj()], cookie=2)), ("objects-cut", objects(1, 1, [obj()], cut=-1)),
     ("parsing", parsing(4, 3)), ("parsing-kallsyms", parsing(4, 0xffffffff)), ("parsing-past", parsing(4, 4)), ("parsing-cookie", parsing(4, 0, 2)),
     ("done", done()), ("done-failed", done(-28)), ("done-positive", done(1)), ("done-low", done(-5000)), ("done-cookie", done(cookie=7)),
-    ("done-more-named", done(counts=(1, 2, 0, 0, 0))), ("done-more-objects", done(counts=(1, 1, 5, 0, 0))), ("done-kallsyms", done(kallsyms=-13)),
+    ("done-more-named", done(counts=(1, 2, 0, 0, 0, 0))), ("done-more-objects", done(counts=(1, 1, 0, 5, 0, 0))), ("done-kallsyms", done(kallsyms=-13)),
     ("done-cut", done(cut=-8)), ("type", bytes([1, 0]) + struct.pack("<IIQ", 9, 0, 1)), ("empty", bytes([1, 0])),
+    ("done-more-bounded", done(counts=(2, 1, 2, 0, 0, 0))),
 ])

@@ -232,6 +232,7 @@ static void worker_outcome(void *ctx, const struct worker_outcome *o)
 	if (o->result == WORKER_WRITTEN) {
 		r->status.locations += o->done.nr_locations;
 		r->status.locations_named += o->done.nr_named;
+		r->status.locations_bounded += o->done.nr_bounded;
 		r->status.kallsyms_status = o->done.kallsyms_status;
 		r->status.worker_cpu_ns = o->done.cpu_ns;
 		file_unpin(r, f);

@@ -46,6 +46,7 @@ int rotate_move_spool(struct rotate *r, const char *directory);
 	C(bytes_written, "bytes published")                                                        \
 	C(locations, "locations given to the worker")                                              \
 	C(locations_named, "of those, named")                                                      \
+	C(locations_bounded, "others, of functions without a name")                                \
 	C(worker_deaths, "workers that died or were late")                                         \
 	C(files_pruned, "old profiles removed")
 

@@ -48,5 +48,6 @@ bool worker_done_valid(const struct worker_done *d, size_t size, const struct wo
 {
 	return size == sizeof(*d) && d->type == WORKER_DONE && d->cookie == w->cookie &&
 	       status_valid(d->status) && status_valid(d->kallsyms_status) &&
-	       d->nr_named <= d->nr_locations;
+	       !d->unused && d->nr_named <= d->nr_locations &&
+	       d->nr_bounded <= d->nr_locations - d->nr_named;
 }

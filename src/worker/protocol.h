@@ -66,8 +66,9 @@ struct worker_done {
 	int32_t status;
 	uint64_t cookie;
 	uint64_t written; /* bytes */
-	uint32_t nr_locations, nr_named, nr_objects, nr_objects_failed, nr_cached;
+	uint32_t nr_locations, nr_named, nr_bounded, nr_objects, nr_objects_failed, nr_cached;
 	int32_t kallsyms_status;
+	uint32_t unused; /* 0 */
 	uint64_t cpu_ns; /* of the worker, for this window */
 };
 

@@ -193,6 +193,7 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	notice(q, WORKER_PARSING_NONE);
 	done->nr_locations = stats.nr_locations;
 	done->nr_named = stats.nr_named;
+	done->nr_bounded = stats.nr_bounded;
 	done->nr_objects = stats.nr_objects;
 	done->nr_objects_failed = stats.nr_objects_failed;
 	done->nr_cached = stats.nr_cached;
