@@ -167,8 +167,8 @@ static void name_windows(const char *path)
 		cpu[window] = now(CLOCK_PROCESS_CPUTIME_ID) - cpu[window];
 		profile_free(p);
 	}
-	printf("  a window of them: %u of %u locations named in %.1f ms, the next in %.1f ms; %.1f MB kept\n",
-	       stats.nr_named, stats.nr_locations, 1e3 * cpu[0], 1e3 * cpu[1],
+	printf("  a window of them: %u of %u locations named in %.1f ms, the next in %.1f ms: 1/%.1f (limit 1/10); %.1f MB kept\n",
+	       stats.nr_named, stats.nr_locations, 1e3 * cpu[0], 1e3 * cpu[1], cpu[0] / cpu[1],
 	       (double)symbolizer_size(s) / 1e6);
 	symbolizer_free(s);
 	elf_close(e);

@@ -193,10 +193,12 @@ static uint32_t function_of(struct job *j, const struct name_table *names, struc
 {
 	if (n->window != j->s->window) {
 		struct profile_function f = {
-			.name = profile_string(j->p, name_table_text(names, n->name)),
 			.system_name = profile_string(j->p, name_table_text(names, n->system_name)),
 		};
 
+		f.name = n->name == n->system_name
+				 ? f.system_name
+				 : profile_string(j->p, name_table_text(names, n->name));
 		n->function = profile_function(j->p, &f);
 		n->window = j->s->window;
 	}
