@@ -65,11 +65,14 @@ static int add_profile(struct reading *r, const char *path, const struct profile
 	return err;
 }
 
-static int read_file(struct reading *r, const char *path, bool may_be_gone)
+/* AGAIN: of a window that has been read in part: its length is known. */
+static int read_file(struct reading *r, const char *path, bool may_be_gone, bool again)
 {
 	struct profile *src = NULL;
 	int err = open_profile(path, &src, may_be_gone);
 
+	if (!err && again)
+		src->duration_nanos = 0;
 	if (!err)
 		err = add_profile(r, path, src);
 	profile_free(src);
@@ -89,6 +92,20 @@ static bool chosen(const struct select *s, const struct spool_name *n)
 	       select_in_time(s, n);
 }
 
+/* The first of the newest files: one, or where the window was split all parts of it. */
+static long newest(const struct select *s, const struct spool_entry *entries, long nr)
+{
+	long last = nr - 1, first;
+
+	while (last > 0 && !chosen(s, &entries[last].parsed))
+		last--;
+	first = last;
+	while (first > 0 && entries[last].parsed.folder[0] &&
+	       entries[first - 1].parsed.start == entries[last].parsed.start)
+		first--;
+	return first;
+}
+
 /* Damaged files of a spool are told and passed over; so are, silently, those that retention took
  * meanwhile. */
 static int read_spool(struct reading *r, const char *directory)
@@ -98,6 +115,8 @@ static int read_spool(struct reading *r, const char *directory)
 	const char *at = s->target ? "@" : "", *target = s->target ? s->target : "";
 	struct spool_entry *entries = NULL;
 	long nr = spool_list(directory, &entries), first = 0;
+	int64_t window = 0;
+	bool again;
 	int err = 0;
 
 	if (nr < 0) {
@@ -105,15 +124,17 @@ static int read_spool(struct reading *r, const char *directory)
 		return (int)nr;
 	}
 	if (!s->has_since && !s->has_until) /* the newest */
-		for (first = nr - 1; first > 0 && !chosen(s, &entries[first].parsed); first--)
-			;
+		first = newest(s, entries, nr);
 	for (long i = first < 0 ? 0 : first; i < nr && err != -EINVAL; i++) {
 		char *path;
 
 		if (!chosen(s, &entries[i].parsed))
 			continue;
 		path = xasprintf("%s/%s", directory, entries[i].name);
-		err = read_file(r, path, true);
+		again = r->nr_files && entries[i].parsed.folder[0] &&
+			entries[i].parsed.start == window;
+		window = entries[i].parsed.start;
+		err = read_file(r, path, true, again);
 		free(path);
 	}
 	free(entries);
@@ -147,7 +168,7 @@ int select_read(const struct cli *cli, struct select *s, char **files, int nr_fi
 	int err = 0;
 
 	for (int i = 0; i < nr_files && !err; i++)
-		err = read_file(&r, files[i], false);
+		err = read_file(&r, files[i], false, false);
 	if (!nr_files)
 		err = read_spool(&r, cli->directory);
 	if (!err && s->nr_labels && !r.p->nr_samples) {

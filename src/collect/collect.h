@@ -146,6 +146,7 @@ struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_n
 			       int64_t duration_ns);
 void collect_next_window(struct collect *c);
 
+uint64_t collect_nr_samples(const struct collect *c); /* different ones, of the running window */
 size_t collect_size(const struct collect *c); /* bytes of the running window, for MaxMemory */
 const struct counters *collect_counters(const struct collect *c);
 struct counters *collect_counters_mutable(struct collect *c);

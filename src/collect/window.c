@@ -221,6 +221,16 @@ void collect_next_window(struct collect *c)
 	hash_clear(&c->asked);
 }
 
+uint64_t collect_nr_samples(const struct collect *c)
+{
+	uint64_t nr = 0;
+
+	for (uint32_t i = 0; i < c->nr_kinds; i++)
+		if (c->kinds[i].profile)
+			nr += c->kinds[i].profile->nr_samples;
+	return nr;
+}
+
 size_t collect_size(const struct collect *c)
 {
 	size_t size = c->waiting_size + c->maps_cap * sizeof(*c->maps) +

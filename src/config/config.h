@@ -14,6 +14,7 @@
 
 enum config_scope { SCOPE_HOST, SCOPE_TARGETS, SCOPE_NONE };
 enum config_method { METHOD_AUTO, METHOD_THREAD, METHOD_CGROUP, METHOD_CPU };
+enum config_split { SPLIT_HOST, SPLIT_UNIT, SPLIT_PROCESS };
 enum config_follow { FOLLOW_CHILDREN, FOLLOW_THREADS };
 enum config_symbolize { SYMBOLIZE_NO, SYMBOLIZE_NAMES };
 
@@ -50,6 +51,8 @@ struct config {
 	/* [Profile] */
 	uint64_t window_ns;
 	uint64_t max_memory;
+	uint64_t max_samples; /* 0: no limit */
+	unsigned split;       /* enum config_split */
 	unsigned labels; /* bits in the order pid tid comm thread_comm unit container_id */
 	/* [Symbols] */
 	unsigned symbolize; /* enum config_symbolize */

@@ -30,6 +30,12 @@ static const struct config_word follows[] = {
 	{ "threads", FOLLOW_THREADS },
 	{ 0 },
 };
+static const struct config_word splits[] = {
+	{ "host", SPLIT_HOST },
+	{ "unit", SPLIT_UNIT },
+	{ "process", SPLIT_PROCESS },
+	{ 0 },
+};
 static const struct config_word labels[] = {
 	{ "pid", 0 },
 	{ "tid", 1 },
@@ -102,6 +108,12 @@ const struct config_key config_keys[] = {
 	  "The time that one profile covers, aligned to the wall clock, 1s to 1d." },
 	{ "Profile", "MaxMemory", CONFIG_BYTES, AT(max_memory), M, 4 * G, "64M", NULL,
 	  "A window ends early when its samples take this much, 1M to 4G." },
+	{ "Profile", "MaxSamples", CONFIG_COUNT, AT(max_samples), 1, UINT32_MAX, "", NULL,
+	  "A window ends early when it has so many different samples (stack and labels).\n"
+	  "Empty or 0: no limit." },
+	{ "Profile", "Split", CONFIG_CHOICE, AT(split), 0, 0, "host", splits,
+	  "One profile a window of the whole host, or of each unit or process, in a folder of\n"
+	  "its own (unit-NAME, process-COMM-PID): host, unit or process." },
 	{ "Profile", "Labels", CONFIG_SET, AT(labels), 0, 0,
 	  "pid tid comm thread_comm unit container_id", labels,
 	  "What each sample is labelled with; empty: nothing." },

@@ -5,6 +5,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/members.c %reldir%/members.h \
 	%reldir%/target.h %reldir%/target_cgroup.c \
 	%reldir%/target_follow.c %reldir%/target_thread.c \
+	%reldir%/split.c %reldir%/split.h \
 	%reldir%/targets.c %reldir%/targets.h \
 	%reldir%/kernel.c %reldir%/kernel.h \
 	%reldir%/notify.c %reldir%/notify.h \

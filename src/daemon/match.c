@@ -122,17 +122,6 @@ static bool matches_group(const struct match *m, int root, uint32_t pid)
 		!fnmatch(t->cgroup, path, FNM_PATHNAME | FNM_LEADING_DIR));
 }
 
-static const char *program_of(const struct process_table *table, const struct process *p)
-{
-	for (uint32_t i = 0; i < p->space->nr_maps; i++) {
-		const struct process_file *f = process_file(table, space_map(p->space, i)->file);
-
-		if (!f->special)
-			return f->path;
-	}
-	return NULL;
-}
-
 enum match_answer match_process(const struct match *m, int root, const struct process_table *table,
 				const struct process *p)
 {
@@ -144,7 +133,7 @@ enum match_answer match_process(const struct match *m, int root, const struct pr
 		return MATCH_NO;
 	if (t->exe[0] && p->kthread)
 		return MATCH_NO;
-	program = t->exe[0] && p->space->state == SPACE_KNOWN ? program_of(table, p) : NULL;
+	program = t->exe[0] && p->space->state == SPACE_KNOWN ? process_program(table, p) : NULL;
 	if (program && fnmatch(t->exe, program, 0))
 		return MATCH_NO;
 	if (!matches_user(m, root, p->pid) || !matches_group(m, root, p->pid))

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/split.h"
 #include "profile/encode.h"
 #include "spool/thread.h"
 #include "worker/client.h"
@@ -42,13 +43,15 @@ struct file {
 	int *object_fds;          /* the objects table's */
 	uint32_t *object_numbers; /* pinned there */
 	int output_fd;
+	enum spool_job_what wants; /* when queued */
+	bool queued;             /* the spool's thread had no room */
 	uint64_t waits_since_ns; /* for a worker that cannot be started; 0: has not waited */
 };
 
 struct window {
 	unsigned nr_files; /* under way */
 	struct control_client *client; /* asked for it and waits */
-	char published[2 * SPOOL_NAME_MAX];
+	char published[8 * SPOOL_NAME_MAX]; /* the first of very many */
 	int err;
 };
 
@@ -141,16 +144,28 @@ static void file_submit(struct rotate *r, struct file *f, enum spool_job_what wh
 				 .fd = f->output_fd, .data_fd = -1, .data_size = f->profile_size,
 				 .compress_level = (int)c->compress_level, .sync = c->sync_files };
 
-	if (what == SPOOL_WRITE) { /* the thread closes what it is given */
+	if (what == SPOOL_WRITE)
 		job.data_fd = f->profile_fd;
-		f->profile_fd = -1;
-	}
 	if (what != SPOOL_CREATE)
 		f->state = FILE_PUBLISHING;
+	f->queued = spool_thread_submit(r->spool, &job) < 0;
+	f->wants = what;
+	if (f->queued)
+		return;
 	f->output_fd = -1;
-	if (spool_thread_submit(r->spool, &job) < 0) { /* cannot be: fewer jobs than it takes */
-		r->status.files_lost++;
-		file_end(r, f);
+	if (what == SPOOL_WRITE) /* the thread closes what it is given */
+		f->profile_fd = -1;
+}
+
+/* The spool's thread has room again. */
+static void files_submit_queued(struct rotate *r)
+{
+	for (struct file *f = r->files; f; f = f->next) {
+		if (!f->queued)
+			continue;
+		file_submit(r, f, f->wants);
+		if (f->queued)
+			break;
 	}
 }
 
@@ -160,7 +175,8 @@ static void file_write_unsymbolized(struct rotate *r, struct file *f)
 	if (f->output_fd >= 0) {
 		struct spool_job job = { .what = SPOOL_DISCARD, .fd = f->output_fd, .data_fd = -1 };
 
-		spool_thread_submit(r->spool, &job);
+		if (spool_thread_submit(r->spool, &job) < 0)
+			close(f->output_fd);
 		f->output_fd = -1;
 	}
 	file_unpin(r, f);
@@ -186,13 +202,13 @@ static void spool_result(struct rotate *r, struct file *f, const struct spool_jo
 	r->status.files_unsymbolized += job->what == SPOOL_WRITE && r->d->config.symbolize != SYMBOLIZE_NO;
 	r->status.bytes_written += job->written;
 	snprintf(r->status.last_file, sizeof(r->status.last_file), "%s", job->final);
-	snprintf(w->published + strlen(w->published), sizeof(w->published) - strlen(w->published), "%s%s",
-		 w->published[0] ? " " : "", job->final);
+	if (strlen(w->published) + strlen(job->final) + 2 < sizeof(w->published))
+		snprintf(w->published + strlen(w->published), sizeof(w->published) - strlen(w->published), "%s%s",
+			 w->published[0] ? " " : "", job->final);
 }
 
-static void spool_done(void *ctx, struct spool_job *job)
+static void job_done(struct rotate *r, struct spool_job *job)
 {
-	struct rotate *r = ctx;
 	struct file *f = file_find(r, job->cookie);
 
 	if (!f || job->what == SPOOL_DISCARD) {
@@ -218,6 +234,12 @@ static void spool_done(void *ctx, struct spool_job *job)
 	f->output_fd = job->fd;
 	f->state = FILE_WAITING;
 	worker_next(r);
+}
+
+static void spool_done(void *ctx, struct spool_job *job)
+{
+	job_done(ctx, job);
+	files_submit_queued(ctx);
 }
 
 /* The worker. */
@@ -395,7 +417,8 @@ static void learn_period(struct daemon *d, unsigned kind, unsigned number, const
 		collect_set_period(d->collect, number, (int64_t)(values / samples));
 }
 
-static void file_start(struct rotate *r, struct window *w, const char *kind, const char *target, struct profile *p)
+static void file_start(struct rotate *r, struct window *w, const char *kind, const char *target,
+		       const char *folder, struct profile *p)
 {
 	struct file *f = xcalloc(1, sizeof(*f)), **at = &r->files;
 	int err;
@@ -405,6 +428,7 @@ static void file_start(struct rotate *r, struct window *w, const char *kind, con
 	f->output_fd = f->profile_fd = -1;
 	snprintf(f->name.kind, sizeof(f->name.kind), "%s", kind);
 	snprintf(f->name.target, sizeof(f->name.target), "%s", target);
+	snprintf(f->name.folder, sizeof(f->name.folder), "%s", folder);
 	f->name.start = p->time_nanos / 1000000000;
 	f->name.seconds = (uint32_t)((p->duration_nanos + 500000000) / 1000000000);
 	err = file_encode(r, f, p);
@@ -424,10 +448,25 @@ static void file_start(struct rotate *r, struct window *w, const char *kind, con
 	}
 }
 
+/* Where the parts of a profile go. */
+struct splitting {
+	struct rotate *r;
+	struct window *w;
+	const char *kind, *target;
+};
+
+static void part_start(void *ctx, const char *folder, struct profile *part)
+{
+	struct splitting *s = ctx;
+
+	file_start(s->r, s->w, s->kind, s->target, folder, part);
+}
+
 /* The file of KIND, collected as NUMBER, of the host or TARGET; I is what its events say of the window. */
 static void window_kind(struct rotate *r, struct window *w, unsigned kind, unsigned number, const char *target,
 			const struct sampler_interval *i, int64_t duration_ns)
 {
+	struct splitting s = { r, w, event_kind_names[kind], target };
 	struct daemon *d = r->d;
 	struct profile *p;
 
@@ -438,7 +477,10 @@ static void window_kind(struct rotate *r, struct window *w, unsigned kind, unsig
 		return;
 	scale_values(p, i);
 	learn_period(d, kind, number, p);
-	file_start(r, w, event_kind_names[kind], target, p);
+	if (d->config.split == SPLIT_HOST)
+		file_start(r, w, event_kind_names[kind], target, "", p);
+	else
+		split_profile(p, d->config.split, d->processes, part_start, &s);
 	profile_free(p);
 }
 
@@ -579,7 +621,10 @@ static void boundary_reached(struct loop_timer *t)
 
 void rotate_check_size(struct rotate *r)
 {
-	if (collect_size(r->d->collect) >= r->d->config.max_memory)
+	const struct config *c = &r->d->config;
+
+	if (collect_size(r->d->collect) >= c->max_memory ||
+	    (c->max_samples && collect_nr_samples(r->d->collect) >= c->max_samples))
 		rotate_window(r, ROTATE_MEMORY, NULL);
 }
 

@@ -58,7 +58,7 @@ struct rotate_status {
 	int worker_pid;
 	int64_t window_start;   /* seconds, CLOCK_REALTIME */
 	uint64_t window_ns;     /* so far */
-	char last_file[160];
+	char last_file[256];
 	char last_error[320];   /* "" when the last write went well */
 	int kallsyms_status;
 	uint64_t worker_cpu_ns; /* for the last file */

@@ -21,6 +21,7 @@
 #include "daemon/privileges.h"
 #include "daemon/rotate.h"
 #include "daemon/scan.h"
+#include "daemon/split.h"
 
 #define DAEMON_USER "pprofd"
 #define CHECK_EVERY_NS 1000000000ull
@@ -140,7 +141,7 @@ static void collect_options(struct daemon *d, const struct config *c, struct col
 
 	if (d->sampler)
 		sampler_status(d->sampler, &s);
-	*o = (struct collect_options){ .labels = c->labels, .exclude_idle = c->exclude_idle,
+	*o = (struct collect_options){ .labels = c->labels | split_labels(c->split), .exclude_idle = c->exclude_idle,
 				       .outside = kernel_in_pid_namespace(), .kernel_relative = d->kernel.restricted,
 				       .kernel_text = d->kernel.text,
 				       .kernel_blind = d->kernel.blind, .kernel_build_id = d->kernel.build_id,
@@ -250,7 +251,7 @@ static int reload_apply(struct daemon *d, const struct config *c)
 	}
 	if (!err && !same_sampler(c, &d->config))
 		err = replace_sampler(d, c);
-	else if (!err && (c->labels != d->config.labels || !same_targets(c, &d->config)))
+	else if (!err && (c->labels != d->config.labels || c->split != d->config.split || !same_targets(c, &d->config)))
 		rotate_window(d->rotate, ROTATE_RELOAD, NULL);
 	if (err)
 		return err;

@@ -102,6 +102,10 @@ struct process_mmap {
 void process_mmap(struct process_table *t, uint32_t pid, const struct process_mmap *m,
 		  uint64_t time_ns);
 
+/* The path of P's program: of the lowest executable mapping of a file, as P sees it. NULL: not
+ * known. Good until P's mappings change. */
+const char *process_program(const struct process_table *t, const struct process *p);
+
 /* P is no more, though no record said so. May be called from process_each. */
 void process_gone(struct process_table *t, struct process *p, uint64_t time_ns);
 void process_set_cgroup(struct process_table *t, struct process *p, uint64_t id,

@@ -228,3 +228,14 @@ bool space_insert(struct process_table *t, struct space *s, const struct process
 	space_splice(t, s, first, last, parts, nr);
 	return true;
 }
+
+const char *process_program(const struct process_table *t, const struct process *p)
+{
+	for (uint32_t i = 0; i < p->space->nr_maps; i++) {
+		const struct process_file *f = process_file(t, space_map(p->space, i)->file);
+
+		if (!f->special)
+			return f->path;
+	}
+	return NULL;
+}

@@ -33,8 +33,11 @@ struct spool_file {
 	uint64_t size, disk_size;
 };
 
-/* Calls FN for each own regular file of the folder DIR, in no order. 0 or negative errno. */
-int spool_scan(int dir, void (*fn)(void *ctx, const struct spool_file *f), void *ctx);
+bool spool_is_folder(const char *name);
+typedef void (*spool_scan_fn)(void *ctx, const struct spool_file *f);
+/* Calls FN for each own regular file of the folder DIR and those of own folders below it, in no
+ * order. 0 or negative errno. */
+int spool_scan(int dir, spool_scan_fn fn, void *ctx);
 
 /* Opens the folder again when DIRECTORY is no longer what is open. 0 or negative errno. */
 int spool_refresh(struct spool *s);

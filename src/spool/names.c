@@ -6,6 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
+#include "spool/internal.h"
+
 #define KIND_CHARS   "abcdefghijklmnopqrstuvwxyz_"
 #define TARGET_CHARS KIND_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 #define SUFFIX       ".pb.gz"
@@ -17,6 +20,25 @@ static bool consists_of(const char *s, const char *chars)
 	return s[strspn(s, chars)] == '\0';
 }
 
+void spool_folder(char folder[SPOOL_FOLDER_MAX], const char *what, const char *name)
+{
+	char clean[SPOOL_FOLDER_MAX - 16];
+
+	text_file_name(clean, sizeof(clean), name);
+	snprintf(folder, SPOOL_FOLDER_MAX, "%.15s-%s", what, clean);
+}
+
+bool spool_is_folder(const char *name)
+{
+	char clean[SPOOL_FOLDER_MAX];
+
+	if (strlen(name) >= sizeof(clean) ||
+	    !(text_has_prefix(name, "unit-") || text_has_prefix(name, "process-")))
+		return false;
+	text_file_name(clean, sizeof(clean), name);
+	return !strcmp(name, clean);
+}
+
 int spool_format_name(const struct spool_name *n, char *out, size_t size)
 {
 	char stamp[STAMP_LENGTH + 1], seq[16] = "", name[SPOOL_NAME_MAX];
@@ -25,14 +47,15 @@ int spool_format_name(const struct spool_name *n, char *out, size_t size)
 	int length;
 
 	if (!n->kind[0] || !consists_of(n->kind, KIND_CHARS) ||
-	    !consists_of(n->target, TARGET_CHARS))
+	    !consists_of(n->target, TARGET_CHARS) || (n->folder[0] && !spool_is_folder(n->folder)))
 		return -EINVAL;
 	if (n->start < 0 || n->start >= STAMP_END || !gmtime_r(&start, &tm))
 		return -EINVAL;
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	if (n->seq)
 		snprintf(seq, sizeof(seq), "-%u", n->seq);
-	length = snprintf(name, sizeof(name), "%s%s%s-%s-%us%s" SUFFIX, n->kind,
+	length = snprintf(name, sizeof(name), "%s%s%s%s%s-%s-%us%s" SUFFIX,
+			  n->folder, n->folder[0] ? "/" : "", n->kind,
 			  n->target[0] ? "@" : "", n->target, stamp, n->seconds, seq);
 	if ((size_t)length >= sizeof(name) || (size_t)length >= size)
 		return -ENAMETOOLONG;
@@ -116,11 +139,15 @@ bool spool_parse_name(const char *name, struct spool_name *n)
 {
 	char copy[SPOOL_NAME_MAX], again[SPOOL_NAME_MAX], *word, *stamp;
 	struct spool_name parsed = { 0 };
-	size_t length = strlen(name);
+	const char *slash = strchr(name, '/'), *file = slash ? slash + 1 : name;
+	size_t length = strlen(file), folder_length = slash ? (size_t)(slash - name) : 0;
 
+	if (folder_length >= sizeof(parsed.folder) || (slash && !folder_length))
+		return false;
+	memcpy(parsed.folder, name, folder_length);
 	if (length >= sizeof(copy) || length < sizeof(SUFFIX) - 1)
 		return false;
-	memcpy(copy, name, length + 1);
+	memcpy(copy, file, length + 1);
 	copy[length - (sizeof(SUFFIX) - 1)] = '\0';
 	word = cut_last(copy);
 	if (word && parse_u32(word, strlen(word), &parsed.seq))

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,10 +16,12 @@
 
 #define BLOCK_SIZE UINT64_C(512) /* of st_blocks: stat(2) */
 
-int spool_scan(int dir, void (*fn)(void *ctx, const struct spool_file *f), void *ctx)
+static int scan(int dir, const char *folder, spool_scan_fn fn, void *ctx)
 {
 	/* A description of its own: a copy would share the position and the lock. */
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	int fd = openat(dir, *folder ? folder : ".",
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+	    err = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 
@@ -29,10 +32,19 @@ int spool_scan(int dir, void (*fn)(void *ctx, const struct spool_file *f), void 
 		return err;
 	}
 	while (errno = 0, (e = readdir(d))) {
-		struct spool_file f = { .name = e->d_name };
+		char name[SPOOL_FOLDER_MAX + 256];
+		struct spool_file f = { .name = name };
 		struct stat st;
 
-		if (!spool_parse_name(e->d_name, &f.parsed))
+		if (!*folder && spool_is_folder(e->d_name)) {
+			err = scan(fd, e->d_name, fn, ctx);
+			errno = -err;
+			if (err && err != -ENOTDIR && err != -ELOOP && err != -ENOENT)
+				break;
+			continue;
+		}
+		snprintf(name, sizeof(name), "%s%s%s", folder, *folder ? "/" : "", e->d_name);
+		if (!spool_parse_name(name, &f.parsed))
 			continue;
 		if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 			if (errno == ENOENT) /* removed meanwhile */
@@ -48,6 +60,11 @@ int spool_scan(int dir, void (*fn)(void *ctx, const struct spool_file *f), void 
 	err = -errno;
 	closedir(d);
 	return err;
+}
+
+int spool_scan(int dir, spool_scan_fn fn, void *ctx)
+{
+	return scan(dir, "", fn, ctx);
 }
 
 struct item {
@@ -159,12 +176,26 @@ void spool_inventory_add(struct spool_inventory *inv, const char *name, uint64_t
 		add_item(inv, &f, true);
 }
 
+/* Of NAME, which was in it, when it is empty now. */
+static void remove_folder(struct spool_inventory *inv, const char *name)
+{
+	char folder[SPOOL_NAME_MAX];
+	const char *slash = strchr(name, '/');
+
+	if (!slash)
+		return;
+	memcpy(folder, name, (size_t)(slash - name));
+	folder[slash - name] = 0;
+	unlinkat(inv->spool->dir, folder, AT_REMOVEDIR);
+}
+
 static int remove_item(struct spool_inventory *inv, struct item *it, struct spool_pruned *pruned)
 {
 	int err = unlinkat(inv->spool->dir, item_name(inv, it), 0) < 0 ? -errno : 0;
 
 	if (err && err != -ENOENT)
 		return err;
+	remove_folder(inv, item_name(inv, it));
 	it->gone = true;
 	inv->use -= it->disk_size;
 	inv->avail += it->disk_size;

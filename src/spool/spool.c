@@ -17,6 +17,7 @@
 #include "spool/internal.h"
 
 #define FILE_MODE 0640
+#define FOLDER_MODE 02750
 #define SEQ_TRIES 10000
 
 static int spool_lock(struct spool *s, int dir)
@@ -152,6 +153,7 @@ static int create_temporary(struct spool *s, const struct spool_name *n)
 	struct stat st;
 	int fd = -1, err;
 
+	free_one.folder[0] = '\0'; /* hidden ones are in the spool itself */
 	for (int i = 0; i < SEQ_TRIES && fd < 0; i++, free_one.seq++) {
 		err = spool_format_name(&free_one, name, sizeof(name));
 		if (err)
@@ -288,21 +290,55 @@ static bool limits_any(const struct spool_limits *l)
 	       l->max_files || l->max_retention_ns;
 }
 
+/* N's folder, made when it is not there; empty ones go when files are pruned. A descriptor of it, or
+ * S's own, or negative errno. */
+static int open_below(struct spool *s, const struct spool_name *n)
+{
+	int dir;
+
+	if (!n->folder[0])
+		return s->dir;
+	if (!mkdirat(s->dir, n->folder, FOLDER_MODE))
+		fchmodat(s->dir, n->folder, FOLDER_MODE, 0); /* whatever the umask left of it */
+	else if (errno != EEXIST)
+		return -errno;
+	dir = openat(s->dir, n->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return dir < 0 ? -errno : dir;
+}
+
+static int link_and_sync(struct spool *s, int fd, const struct spool_name *n, bool sync, char *name)
+{
+	int dir = open_below(s, n), err = dir < 0 ? dir : link_file(s, fd, n, name);
+
+	if (err == -ENOENT && n->folder[0] && dir >= 0) { /* pruned empty meanwhile */
+		close(dir);
+		dir = open_below(s, n);
+		err = dir < 0 ? dir : link_file(s, fd, n, name);
+	}
+	if (err) {
+		spool_failed(s, "linking a file in", err);
+		goto out;
+	}
+	err = sync ? sync_fd(dir) : 0;
+	if (!err && sync && dir != s->dir)
+		err = sync_fd(s->dir);
+	if (err) { /* the name may or may not survive a crash: not what "stored" promises */
+		unlinkat(s->dir, name, 0);
+		spool_failed(s, "fsync of", err);
+	}
+out:
+	if (dir >= 0 && dir != s->dir)
+		close(dir);
+	return err;
+}
+
 static int store(struct spool *s, int fd, const struct spool_name *n, bool sync, char *name)
 {
 	int err = sync ? sync_fd(fd) : 0;
 
 	if (err)
 		return spool_failed(s, "fsync of a file in", err);
-	err = link_file(s, fd, n, name);
-	if (err)
-		return spool_failed(s, "linking a file in", err);
-	err = sync ? sync_fd(s->dir) : 0;
-	if (err) { /* the name may or may not survive a crash: not what "stored" promises */
-		unlinkat(s->dir, name, 0);
-		return spool_failed(s, "fsync of", err);
-	}
-	return 0;
+	return link_and_sync(s, fd, n, sync, name);
 }
 
 int spool_publish(struct spool *s, int fd, const struct spool_name *n,

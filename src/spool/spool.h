@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SPOOL_NAME_MAX 128
+#define SPOOL_NAME_MAX 256
+#define SPOOL_FOLDER_MAX 128
 
 struct spool_limits {
 	uint64_t max_use;           /* bytes on disk of our own files; 0: none */
@@ -23,14 +24,19 @@ struct spool_limits {
 	uint64_t max_retention_ns;  /* since a window's end; 0: none */
 };
 
-/* A file's name: KIND[@TARGET]-YYYYMMDDTHHMMSSZ-Ns[-SEQ].pb.gz */
+/* A file's name: [FOLDER/]KIND[@TARGET]-YYYYMMDDTHHMMSSZ-Ns[-SEQ].pb.gz. Folders below the spool are
+ * ours when they are called unit-… or process-…: others are never looked into. */
 struct spool_name {
 	char kind[32], target[33]; /* [a-z_]+; [A-Za-z0-9_-]+, "" for the host's */
 	int64_t start;             /* seconds since the epoch, UTC */
 	uint32_t seconds;          /* length of the window, rounded */
 	uint32_t seq;              /* 0: no suffix */
+	char folder[SPOOL_FOLDER_MAX]; /* spool_folder; "": the spool itself */
 };
 
+/* The folder of WHAT ("unit", "process") called NAME, whatever that is: one component, without what a
+ * shell or a terminal would stumble over. */
+void spool_folder(char folder[SPOOL_FOLDER_MAX], const char *what, const char *name);
 /* 0, or -EINVAL when no name of ours says that, -ENAMETOOLONG. */
 int spool_format_name(const struct spool_name *n, char *out, size_t size);
 /* True for our own names only: whatever else lies in the folder is never touched. */

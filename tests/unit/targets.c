@@ -11,8 +11,10 @@
 
 #include "daemon/match.h"
 #include "daemon/members.h"
+#include "daemon/split.h"
 #include "daemon/targets.h"
 #include "proc/procfs.h"
+#include "spool/spool.h"
 
 /* Members. */
 
@@ -309,6 +311,101 @@ static void what_does_not_fit_is_said_with_its_numbers(void **state)
 	assert_int_equal(targets_budget(UINT32_MAX, 4096, 2, 0, UINT32_MAX, why, sizeof(why)), -EMFILE);
 }
 
+/* Splitting. */
+
+static void folders_cannot_leave_the_spool(void **state)
+{
+	static const char *const names[] = { "nginx.service", "../../etc", "a/b\n", "", "\xff\xfe", "..", "a b" };
+	struct spool_name n = { .kind = "cpu", .start = 1795370400, .seconds = 60 }, again;
+	char folder[SPOOL_FOLDER_MAX], text[SPOOL_NAME_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		spool_folder(folder, "unit", names[i]);
+		assert_true(strlen(folder) > 5);
+		assert_null(strchr(folder, '/'));
+		assert_null(strchr(folder, '\n'));
+		memcpy(n.folder, folder, sizeof(n.folder));
+		assert_int_equal(spool_format_name(&n, text, sizeof(text)), 0);
+		assert_true(spool_parse_name(text, &again));
+		assert_string_equal(again.folder, folder);
+		assert_int_equal(again.start, n.start);
+	}
+	assert_false(spool_parse_name("other/cpu-20261122T180000Z-60s.pb.gz", &again));
+	assert_false(spool_parse_name("unit-../cpu-20261122T180000Z-60s.pb.gz/x", &again));
+	assert_false(spool_parse_name("/cpu-20261122T180000Z-60s.pb.gz", &again));
+	assert_false(spool_parse_name("unit-a/b/cpu-20261122T180000Z-60s.pb.gz", &again));
+	assert_false(spool_parse_name("unit-a b/cpu-20261122T180000Z-60s.pb.gz", &again));
+	assert_false(spool_parse_name("unit-a/", &again));
+}
+
+struct parts {
+	unsigned nr;
+	int64_t values;
+	char folders[4096];
+};
+
+static void add_part(void *ctx, const char *folder, struct profile *part)
+{
+	struct parts *p = ctx;
+
+	p->nr++;
+	for (uint32_t i = 0; i < part->nr_samples; i++)
+		p->values += part->values[i * part->nr_types];
+	if (strlen(p->folders) + strlen(folder) + 2 < sizeof(p->folders)) {
+		strcat(p->folders, folder);
+		strcat(p->folders, " ");
+	}
+}
+
+static void add_sample(struct profile *p, const char *key, const char *value, const char *comm, int64_t n)
+{
+	uint32_t location = profile_pseudo(p, "[x]");
+	struct profile_label labels[2];
+	uint32_t nr = 0;
+
+	if (value) {
+		labels[nr++] = (struct profile_label){ .key = profile_string(p, "comm"), .str = profile_string(p, comm) };
+		labels[nr++] = (struct profile_label){ .key = profile_string(p, key), .str = profile_string(p, value) };
+	}
+	profile_add(p, profile_stack(p, &location, 1), profile_label_set(p, labels, nr), &n);
+}
+
+static void every_sample_is_in_one_part(void **state)
+{
+	struct process_table *table = process_table_new();
+	struct profile *p = profile_new();
+	struct parts parts = { 0 };
+
+	profile_add_type(p, "samples", "count");
+	add_sample(p, "unit", "a.service", "x", 3);
+	add_sample(p, "unit", "a.service", "y", 4);
+	add_sample(p, "unit", "b/../c.scope", "y", 5);
+	add_sample(p, "unit", NULL, NULL, 6);
+	split_profile(p, SPLIT_UNIT, table, add_part, &parts);
+	assert_int_equal(parts.nr, 3);
+	assert_int_equal(parts.values, 18);
+	assert_non_null(strstr(parts.folders, "unit-a.service "));
+	assert_non_null(strstr(parts.folders, "unit-none "));
+	profile_free(p);
+
+	p = profile_new();
+	profile_add_type(p, "samples", "count");
+	for (int i = 1; i <= 500; i++) {
+		char pid[16];
+
+		snprintf(pid, sizeof(pid), "%d", i);
+		add_sample(p, "pid", pid, i == 500 ? "big one" : "small", i);
+	}
+	parts = (struct parts){ 0 };
+	split_profile(p, SPLIT_PROCESS, table, add_part, &parts);
+	assert_int_equal(parts.nr, SPLIT_PARTS_MAX);
+	assert_int_equal(parts.values, 500 * 501 / 2);
+	assert_non_null(strstr(parts.folders, "process-big_one-500 "));
+	assert_null(strstr(parts.folders, "process-small-1 "));
+	profile_free(p);
+	process_table_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +418,8 @@ int main(void)
 		cmocka_unit_test(control_groups_by_unit_or_path),
 		cmocka_unit_test(users_are_the_effective_ones),
 		cmocka_unit_test(the_hierarchy_is_the_one_that_perf_takes),
+		cmocka_unit_test(folders_cannot_leave_the_spool),
+		cmocka_unit_test(every_sample_is_in_one_part),
 		cmocka_unit_test(what_does_not_fit_is_said_with_its_numbers),
 	};
 
