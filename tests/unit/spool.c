@@ -97,20 +97,20 @@ static void names_go_both_ways(void **state)
 		const char *text;
 		struct spool_name n;
 	} cases[] = {
-		{ "cpu-20261122T180000Z-60s.pb.gz", { "cpu", "", START, 60, 0 } },
-		{ "cpu-20261122T180000Z-60s-1.pb.gz", { "cpu", "", START, 60, 1 } },
-		{ "cycles@web-20261122T180000Z-5s.pb.gz", { "cycles", "web", START, 5, 0 } },
+		{ "cpu-20261122T180000Z-60s.pb.gz", { "cpu", "", START, 60, 0, "" } },
+		{ "cpu-20261122T180000Z-60s-1.pb.gz", { "cpu", "", START, 60, 1, "" } },
+		{ "cycles@web-20261122T180000Z-5s.pb.gz", { "cycles", "web", START, 5, 0, "" } },
 		{ "off_cpu@a-b_C-9-20261122T180000Z-0s-4294967295.pb.gz",
-		  { "off_cpu", "a-b_C-9", START, 0, UINT32_MAX } },
+		  { "off_cpu", "a-b_C-9", START, 0, UINT32_MAX, "" } },
 		{ "cpu@x-20261122T180000Z-60s-20261122T180000Z-60s.pb.gz",
-		  { "cpu", "x-20261122T180000Z-60s", START, 60, 0 } },
-		{ "cpu@--19700101T000000Z-4294967295s.pb.gz", { "cpu", "-", 0, UINT32_MAX, 0 } },
-		{ "cpu-99991231T235959Z-60s.pb.gz", { "cpu", "", 253402300799, 60, 0 } },
-		{ "cpu-20240229T000000Z-60s.pb.gz", { "cpu", "", 1709164800, 60, 0 } },
+		  { "cpu", "x-20261122T180000Z-60s", START, 60, 0, "" } },
+		{ "cpu@--19700101T000000Z-4294967295s.pb.gz", { "cpu", "-", 0, UINT32_MAX, 0, "" } },
+		{ "cpu-99991231T235959Z-60s.pb.gz", { "cpu", "", 253402300799, 60, 0, "" } },
+		{ "cpu-20240229T000000Z-60s.pb.gz", { "cpu", "", 1709164800, 60, 0, "" } },
 		{ "abcdefghijklmnopqrstuvwxyz_____@abcdefghijklmnopqrstuvwxyzABCDEF-"
 		  "99991231T235959Z-4294967295s-4294967295.pb.gz",
 		  { "abcdefghijklmnopqrstuvwxyz_____", "abcdefghijklmnopqrstuvwxyzABCDEF",
-		    253402300799, UINT32_MAX, UINT32_MAX } },
+		    253402300799, UINT32_MAX, UINT32_MAX, "" } },
 	};
 	char out[SPOOL_NAME_MAX];
 	struct spool_name n;
