@@ -156,6 +156,28 @@ static void tell_object(struct asks *a, const struct ask *k, const struct ask_ra
 	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
 }
 
+/* A program that is started again and again maps the same inodes each time: what the kernel itself calls the same file
+ * need not be opened anew. A build id would not do: anybody can write one into a file. */
+static void ask_recall(struct asks *a, struct ask *k)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < k->nr_ranges; i++) {
+		struct ask_range *r = &k->ranges[i];
+		uint32_t object = OBJECT_MISSING;
+
+		if (r->file.inode && !r->file.build_id_size)
+			object = objects_recall(a->objects, &r->file, k->cgroup);
+		if (object == OBJECT_MISSING) {
+			k->ranges[kept++] = *r;
+			continue;
+		}
+		collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
+		free((char *)(uintptr_t)r->file.path);
+	}
+	k->nr_ranges = kept;
+}
+
 static void ask_failed(struct asks *a, struct ask *k)
 {
 	if (k->maps)
@@ -201,6 +223,13 @@ void asks_flush(struct asks *a)
 		if (k->sent) {
 			a->asks[kept++] = k;
 			continue;
+		}
+		if (!k->maps) {
+			ask_recall(a, k);
+			if (!k->nr_ranges) {
+				ask_free(k);
+				continue;
+			}
 		}
 		if (!q)
 			q = xmalloc(sizeof(*q));

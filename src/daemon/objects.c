@@ -21,9 +21,16 @@ struct object {
 	unsigned blames;
 };
 
-/* Under which name, build id and cgroup an object was opened. */
+/* How a mapped file is told from others before it is opened: its path, the kernel's word on its inode or build id, and
+ * whose it was. */
+struct name_key {
+	uint64_t cgroup, inode, inode_generation;
+	uint32_t path_hash, dev_major, dev_minor;
+	uint8_t build_id[20];
+};
+
 struct object_name {
-	uint32_t hash;
+	struct name_key key;
 	uint32_t object;
 	bool ambiguous; /* different objects answered to it: it tells nothing */
 };
@@ -102,28 +109,39 @@ static uint32_t object_by_identity(struct objects *o, const struct worker_object
 	return o->nr - 1;
 }
 
-/* Names. The hash is the key: 32 bits of a seeded one over path, build id and cgroup, and a second one in full is kept
- * out of the table on purpose: a name only helps processes that are gone already, and a collision of two makes it
- * ambiguous, which is the safe answer. */
+/* Names. */
 
-static uint32_t name_hash(const struct process_file *file, uint64_t cgroup)
+static struct name_key name_key(const struct process_file *file, uint64_t cgroup)
 {
-	return hash_2u64(hash_bytes(file->path, strlen(file->path)) ^ cgroup << 32,
-			 file->build_id_size ? hash_bytes(file->build_id, file->build_id_size)
-					     : hash_2u64(file->inode, file->inode_generation ^ file->dev_minor));
+	struct name_key key;
+
+	memset(&key, 0, sizeof(key)); /* compared and hashed as bytes, padding included */
+	key.cgroup = cgroup;
+	key.inode = file->inode;
+	key.inode_generation = file->inode_generation;
+	key.dev_major = file->dev_major;
+	key.dev_minor = file->dev_minor;
+	key.path_hash = hash_bytes(file->path, strlen(file->path));
+	if (file->build_id_size)
+		memcpy(key.build_id, file->build_id, sizeof(key.build_id));
+	return key;
 }
 
-static struct object_name *name_find(struct objects *o, uint32_t hash)
+static struct object_name *name_find(struct objects *o, const struct name_key *key, uint32_t hash)
 {
-	uint32_t pos, i = hash_first(&o->by_name, hash, &pos);
+	uint32_t pos, i;
 
-	return i == HASH_NONE ? NULL : &o->names[i];
+	for (i = hash_first(&o->by_name, hash, &pos); i != HASH_NONE; i = hash_next(&o->by_name, hash, &pos))
+		if (!memcmp(&o->names[i].key, key, sizeof(*key)))
+			return &o->names[i];
+	return NULL;
 }
 
 static void name_learn(struct objects *o, const struct process_file *file, uint64_t cgroup, uint32_t object)
 {
-	uint32_t hash = name_hash(file, cgroup);
-	struct object_name *n = name_find(o, hash);
+	struct name_key key = name_key(file, cgroup);
+	uint32_t hash = hash_bytes(&key, sizeof(key));
+	struct object_name *n = name_find(o, &key, hash);
 
 	if (n) {
 		n->ambiguous |= n->object != object;
@@ -134,13 +152,14 @@ static void name_learn(struct objects *o, const struct process_file *file, uint6
 		hash_clear(&o->by_name);
 	}
 	n = array_push(o->names, o->nr_names, o->names_cap);
-	*n = (struct object_name){ .hash = hash, .object = object };
+	*n = (struct object_name){ .key = key, .object = object };
 	hash_add(&o->by_name, hash, o->nr_names - 1);
 }
 
 uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup)
 {
-	struct object_name *n = name_find(o, name_hash(file, cgroup));
+	struct name_key key = name_key(file, cgroup);
+	struct object_name *n = name_find(o, &key, hash_bytes(&key, sizeof(key)));
 
 	if (!n || n->ambiguous || !objects_use(o, n->object))
 		return OBJECT_MISSING;

@@ -19,7 +19,8 @@ void objects_free(struct objects *o);
  * name and build id serve objects_recall. */
 uint32_t objects_add(struct objects *o, int fd, const struct process_file *file, uint64_t cgroup);
 /* An object whose descriptor is open and which was opened before as FILE by a process of CGROUP: for a process that was
- * gone before its file could be opened. OBJECT_MISSING: none, or more than one. */
+ * gone before its file could be opened, and, where FILE has the kernel's own word on its inode, to spare the opener what
+ * it has opened already. OBJECT_MISSING: none, or more than one. */
 uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup);
 /* OBJECT's descriptor is open: nothing need be asked. Marks it as used in this window. */
 bool objects_use(struct objects *o, uint32_t object);

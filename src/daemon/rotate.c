@@ -19,7 +19,7 @@
 #include "worker/client.h"
 
 /* The kernel's symbols change when programs or modules are loaded; reading them again costs some 50 ms. */
-#define KALLSYMS_EVERY_NS (60ull * 1000000000)
+#define KALLSYMS_EVERY_NS (300ull * 1000000000)
 
 #define MOVE_SPOOL_MS 2000
 #define WORKER_RETRY_NS 20000000ull

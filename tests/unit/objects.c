@@ -112,6 +112,24 @@ static void recall_is_by_path_build_id_and_cgroup(void **state)
 	assert_int_equal(objects_recall(w->o, &elsewhere, 7), OBJECT_MISSING);
 }
 
+static void recall_by_inode_takes_every_part_of_it(void **state)
+{
+	struct world *w = *state;
+	struct process_file file = { .path = "/lib/x", .inode = 5, .inode_generation = 6, .dev_major = 7, .dev_minor = 8 };
+	uint32_t x = objects_add(w->o, file_open(w, "x", "x"), &file, 0);
+
+	assert_int_equal(objects_recall(w->o, &file, 0), x);
+	for (int part = 0; part < 4; part++) {
+		struct process_file other = file;
+
+		other.inode += part == 0;
+		other.inode_generation += part == 1;
+		other.dev_major += part == 2;
+		other.dev_minor += part == 3;
+		assert_int_equal(objects_recall(w->o, &other, 0), OBJECT_MISSING);
+	}
+}
+
 static void unused_descriptors_are_closed_after_a_window(void **state)
 {
 	struct world *w = *state;
@@ -181,6 +199,7 @@ int main(void)
 		TEST(a_changed_file_is_another_object),
 		TEST(what_is_no_regular_file_is_refused),
 		TEST(recall_is_by_path_build_id_and_cgroup),
+		TEST(recall_by_inode_takes_every_part_of_it),
 		TEST(unused_descriptors_are_closed_after_a_window),
 		TEST(descriptors_are_limited),
 		TEST(quarantine_is_told_to_the_worker),
