@@ -17,7 +17,7 @@ struct reader {
 
 static inline struct reader reader_of(const void *data, size_t size)
 {
-	return (struct reader){ .pos = data, .end = (const uint8_t *)data + size };
+	return (struct reader){ .pos = data, .end = size ? (const uint8_t *)data + size : data };
 }
 
 static inline size_t reader_left(const struct reader *r)
@@ -41,7 +41,8 @@ static inline const void *reader_bytes(struct reader *r, uint64_t size)
 		reader_fail(r);
 		return NULL;
 	}
-	r->pos += size;
+	if (size) /* nothing of nothing: NULL + 0 is undefined */
+		r->pos += size;
 	return p;
 }
 

@@ -47,10 +47,10 @@ static inline struct reader dwarf_section_at(const struct dwarf_section *s, uint
 {
 	struct reader r = { .failed = true, .swap = swap };
 
-	if (offset <= s->ready && size <= s->ready - offset && offset >= s->gone)
-		r = (struct reader){ .pos = s->data + offset,
-				     .end = s->data + offset + size,
-				     .swap = swap };
+	if (offset <= s->ready && size <= s->ready - offset && offset >= s->gone) {
+		r = reader_of(offset ? s->data + offset : s->data, size); /* an empty one has no data */
+		r.swap = swap;
+	}
 	return r;
 }
 

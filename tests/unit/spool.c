@@ -199,7 +199,7 @@ static void other_names_are_not_ours(void **state)
 
 static void a_file_appears_whole_and_replaces_none(void **state)
 {
-	char *dir = make_dir(), final[SPOOL_NAME_MAX], path[256];
+	char *dir = make_dir(), final[SPOOL_NAME_MAX], path[4096 + SPOOL_NAME_MAX];
 	struct spool_name n = name_at(START);
 	struct spool *s;
 	struct stat st;
@@ -313,7 +313,7 @@ static void lists_own_files_by_time(void **state)
 		"cycles-20261122T180000Z-60s.pb.gz", "cpu-20261122T180000Z-60s-2.pb.gz",
 		"cpu-20261122T180000Z-60s-10.pb.gz", "alloc@web-20261122T180100Z-60s.pb.gz",
 	};
-	char *dir = make_dir(), path[256];
+	char *dir = make_dir(), path[4096 + SPOOL_NAME_MAX];
 	struct spool_entry *e = NULL;
 
 	assert_int_equal(spool_list(dir, &e), 0);
