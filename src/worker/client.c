@@ -3,32 +3,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/channel.h"
-#include "base/child.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "worker/process.h"
 
-#define BACKOFF_MIN_NS 10000000u
-#define BACKOFF_MAX_NS 10000000000u
-#define RETRY_NS       10000000u
+#define RETRY_NS 10000000u
 
 struct worker_client {
 	struct loop *loop;
 	worker_outcome_fn fn;
 	void *ctx;
-	pid_t pid;               /* 0: no process */
-	struct loop_watch watch; /* of its channel */
-	pid_t *dying;            /* killed, not collected yet */
-	uint32_t nr_dying, dying_cap;
-	uint64_t nr_deaths, backoff_ns, not_before_ns;
+	struct worker_process process;
 	unsigned deadline_ms;
 
 	bool busy;
@@ -50,49 +42,6 @@ static uint64_t clock_ns(clockid_t clock)
 	if (clock_gettime(clock, &ts) < 0)
 		return 0;
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-/* Time that the worker has computed, or would have, had it got a CPU (proc_pid_schedstat(5)): what
- * is left of its life it slept, for a disk or for us. 0 when it cannot be told. */
-static uint64_t worker_runnable_ns(const struct worker_client *c)
-{
-	unsigned long long on_cpu, queued;
-	uint64_t ns = 0;
-	char path[32];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", c->pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%llu %llu", &on_cpu, &queued) == 2)
-		ns = on_cpu + queued;
-	fclose(f);
-	return ns;
-}
-
-static void collect(struct worker_client *c)
-{
-	for (uint32_t i = 0; i < c->nr_dying;) {
-		if (child_reap(c->dying[i]))
-			c->dying[i] = c->dying[--c->nr_dying];
-		else
-			i++;
-	}
-}
-
-/* One that waits for a disk dies when the disk has answered: nobody waits for it here. */
-static void end_process(struct worker_client *c)
-{
-	if (!c->pid)
-		return;
-	loop_del(c->loop, &c->watch);
-	close(c->watch.fd);
-	c->watch.fd = -1;
-	kill(c->pid, SIGKILL);
-	*array_push(c->dying, c->nr_dying, c->dying_cap) = c->pid;
-	c->pid = 0;
-	collect(c);
 }
 
 static void close_kallsyms(struct worker_client *c)
@@ -126,25 +75,20 @@ static void finish(struct worker_client *c, struct worker_outcome *o)
 static void lose(struct worker_client *c, enum worker_result result, const char *why)
 {
 	struct worker_outcome o = { .result = result, .parsing = c->parsing };
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (c->busy && result == WORKER_LATE) {
-		uint64_t runnable = worker_runnable_ns(c);
+		uint64_t runnable = worker_process_runnable_ns(&c->process);
 
 		o.cpu_bound = runnable > c->start_runnable_ns &&
-			      2 * (runnable - c->start_runnable_ns) >= now - c->start_ns;
+			      2 * (runnable - c->start_runnable_ns) >=
+				      clock_ns(CLOCK_MONOTONIC) - c->start_ns;
 	}
 	/* With a job, the outcome says it to the caller, who knows what it costs. */
 	if (c->busy)
 		log_debug("worker: %s", why);
 	else
 		log_warnx("worker: %s", why);
-	end_process(c);
-	c->nr_deaths++;
-	c->backoff_ns = c->backoff_ns ? 2 * c->backoff_ns : BACKOFF_MIN_NS;
-	if (c->backoff_ns > BACKOFF_MAX_NS)
-		c->backoff_ns = BACKOFF_MAX_NS;
-	c->not_before_ns = now + c->backoff_ns;
+	worker_process_lose(&c->process);
 	if (c->busy)
 		finish(c, &o);
 }
@@ -157,7 +101,7 @@ static int send_objects(struct worker_client *c)
 
 	o.nr = left < WORKER_OBJECTS_PER_MESSAGE ? left : WORKER_OBJECTS_PER_MESSAGE;
 	memcpy(o.objects, c->objects + c->nr_sent, o.nr * sizeof(o.objects[0]));
-	err = channel_send(c->watch.fd, &o, worker_objects_size(&o), c->object_fds + c->nr_sent,
+	err = channel_send(c->process.watch.fd, &o, worker_objects_size(&o), c->object_fds + c->nr_sent,
 			   o.nr);
 	if (!err)
 		c->nr_sent += o.nr;
@@ -170,7 +114,7 @@ static void send_job(struct worker_client *c)
 	int err = 0;
 
 	if (!c->window_sent) {
-		err = channel_send(c->watch.fd, &c->window, sizeof(c->window), c->fds,
+		err = channel_send(c->process.watch.fd, &c->window, sizeof(c->window), c->fds,
 				   2u + c->window.has_kallsyms);
 		c->window_sent = !err;
 		if (!err)
@@ -178,12 +122,12 @@ static void send_job(struct worker_client *c)
 	}
 	while (!err && c->nr_sent < c->window.nr_objects)
 		err = send_objects(c);
-	loop_mod(c->loop, &c->watch, err == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	loop_mod(c->loop, &c->process.watch, err == -EAGAIN ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	/* Descriptors under way are limited for all of a user's processes (unix(7)): later. */
 	if (err == -ETOOMANYREFS)
 		loop_timer_in(&c->retry, RETRY_NS, 0);
 	else if (err && err != -EAGAIN)
-		kill(c->pid, SIGKILL); /* the loop will find the channel closed */
+		kill(c->process.pid, SIGKILL); /* the loop will find the channel closed */
 }
 
 static void take_message(struct worker_client *c, const void *msg, size_t size)
@@ -201,7 +145,7 @@ static void take_message(struct worker_client *c, const void *msg, size_t size)
 			.parsing = WORKER_PARSING_NONE,
 		};
 
-		c->backoff_ns = 0;
+		worker_process_worked(&c->process);
 		finish(c, &o);
 	} else {
 		lose(c, WORKER_DIED, "an answer that makes no sense");
@@ -216,7 +160,7 @@ static void channel_ready(struct loop_watch *w, uint32_t events)
 		struct worker_done done;
 	} msg = { 0 };
 
-	while (c->pid) {
+	while (c->process.pid) {
 		ssize_t size = channel_recv(w->fd, &msg, sizeof(msg), NULL, NULL);
 
 		if (size == -EAGAIN)
@@ -226,7 +170,7 @@ static void channel_ready(struct loop_watch *w, uint32_t events)
 		else
 			lose(c, WORKER_DIED, size ? "a message that is too long" : "it has died");
 	}
-	if (events & EPOLLOUT && c->pid && c->busy)
+	if (events & EPOLLOUT && c->process.pid && c->busy)
 		send_job(c);
 }
 
@@ -246,27 +190,6 @@ static void retry_send(struct loop_timer *t)
 		send_job(c);
 }
 
-static int start_process(struct worker_client *c)
-{
-	int pair[2], err = channel_pair(pair);
-	pid_t pid;
-
-	if (err)
-		return err;
-	pid = child_start("--worker", pair[1], 0);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return pid;
-	}
-	c->pid = pid;
-	c->watch.fd = pair[0];
-	err = loop_add(c->loop, &c->watch, EPOLLIN);
-	if (err)
-		end_process(c);
-	return err;
-}
-
 int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome_fn fn, void *ctx)
 {
 	struct worker_client *c = xcalloc(1, sizeof(*c));
@@ -276,7 +199,7 @@ int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome
 	c->fn = fn;
 	c->ctx = ctx;
 	c->fds[2] = -1;
-	c->watch = (struct loop_watch){ .fn = channel_ready, .ctx = c, .fd = -1 };
+	worker_process_init(&c->process, l, channel_ready, c);
 	c->deadline_ms = WORKER_DEADLINE_MS;
 	c->deadline.fn = deadline_passed;
 	c->retry.fn = retry_send;
@@ -296,13 +219,12 @@ void worker_client_free(struct worker_client *c)
 {
 	if (!c)
 		return;
-	end_process(c);
+	worker_process_fini(&c->process);
 	loop_timer_fini(c->loop, &c->deadline);
 	loop_timer_fini(c->loop, &c->retry);
 	close_kallsyms(c);
 	free(c->objects);
 	free(c->object_fds);
-	free(c->dying);
 	free(c);
 }
 
@@ -341,26 +263,11 @@ static void take_job(struct worker_client *c, const struct worker_job *job)
 
 bool worker_client_start(struct worker_client *c, const struct worker_job *job)
 {
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	int err;
-
-	collect(c);
-	if (c->busy)
+	if (c->busy || !worker_process_ready(&c->process))
 		return false;
-	if (!c->pid) {
-		if (now < c->not_before_ns)
-			return false;
-		err = start_process(c);
-		if (err) {
-			errno = -err;
-			log_warn("worker: start");
-			c->not_before_ns = now + BACKOFF_MAX_NS / 10;
-			return false;
-		}
-	}
 	take_job(c, job);
-	c->start_ns = now;
-	c->start_runnable_ns = worker_runnable_ns(c);
+	c->start_ns = clock_ns(CLOCK_MONOTONIC);
+	c->start_runnable_ns = worker_process_runnable_ns(&c->process);
 	loop_timer_in(&c->deadline, c->deadline_ms * UINT64_C(1000000), 0);
 	send_job(c);
 	return true;
@@ -373,12 +280,12 @@ bool worker_client_busy(const struct worker_client *c)
 
 int worker_client_pid(const struct worker_client *c)
 {
-	return c->pid;
+	return c->process.pid;
 }
 
 uint64_t worker_client_nr_deaths(const struct worker_client *c)
 {
-	return c->nr_deaths;
+	return c->process.nr_deaths;
 }
 
 void worker_client_set_deadline(struct worker_client *c, unsigned ms)

@@ -1,5 +1,6 @@
 /* client: the sampler's side of a worker: starts it, sends a window, watches the deadline, replaces
- * it when it dies. Never blocks: what a full channel does not take waits for the loop. */
+ * it when it dies. Never blocks: what a full channel does not take waits for the loop. And the same
+ * for one that compiles unwind tables. */
 #ifndef WORKER_CLIENT_H
 #define WORKER_CLIENT_H
 
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "unwind/table.h"
 #include "worker/protocol.h"
 
 struct worker_client;
@@ -62,5 +64,42 @@ uint64_t worker_client_nr_deaths(const struct worker_client *c);
 
 /* For tests: another deadline than WORKER_DEADLINE_MS. */
 void worker_client_set_deadline(struct worker_client *c, unsigned ms);
+
+/* --- Unwind tables: pages_client.c --- */
+
+struct worker_pages_client;
+
+struct worker_pages_job {
+	uint64_t cookie;
+	const struct worker_object *object; /* NULL: the vDSO */
+	int fd;                             /* of the object, for the call only; -1: the vDSO */
+	uint32_t nr;                        /* 1 … WORKER_PAGES_MAX */
+	const uint64_t *offsets;            /* multiples of UNWIND_PAGE_SIZE */
+};
+
+struct worker_pages_outcome {
+	uint64_t cookie;
+	enum worker_result result; /* WRITTEN: every page has been answered; DIED; LATE */
+	uint32_t nr_answered;
+	bool parsing;   /* DIED and LATE: at the object */
+	bool cpu_bound; /* LATE: as above */
+};
+
+/* A page that was asked for. STATUS 0: PAGE is good during the call and comes from who read a
+ * hostile file: to be checked (unwind_tables_add does). Else negative errno, and PAGE is NULL. */
+typedef void (*worker_page_fn)(void *ctx, uint64_t cookie, uint64_t offset, int status,
+			       const struct unwind_page *page);
+/* Exactly one call for each job, after its pages. As worker_outcome_fn. */
+typedef void (*worker_pages_fn)(void *ctx, const struct worker_pages_outcome *o);
+
+int worker_pages_client_new(struct worker_pages_client **out, struct loop *l, worker_page_fn page,
+			    worker_pages_fn done, void *ctx);
+void worker_pages_client_free(struct worker_pages_client *c);
+/* As worker_client_start; starts the process at the first job. */
+bool worker_pages_client_start(struct worker_pages_client *c, const struct worker_pages_job *job);
+bool worker_pages_client_busy(const struct worker_pages_client *c);
+int worker_pages_client_pid(const struct worker_pages_client *c);
+uint64_t worker_pages_client_nr_deaths(const struct worker_pages_client *c);
+void worker_pages_client_set_deadline(struct worker_pages_client *c, unsigned ms);
 
 #endif

@@ -1,5 +1,8 @@
 libpprofd_a_SOURCES += \
 	%reldir%/client.c %reldir%/client.h \
+	%reldir%/pages.c %reldir%/pages.h \
+	%reldir%/pages_client.c \
+	%reldir%/process.c %reldir%/process.h \
 	%reldir%/protocol.c %reldir%/protocol.h \
 	%reldir%/window.c %reldir%/window.h \
 	%reldir%/worker.c %reldir%/worker.h

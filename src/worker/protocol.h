@@ -1,8 +1,9 @@
-/* protocol: what the sampler asks the worker, over a channel (base/channel.h): a window to
- * symbolize and write. A request is one worker_window message with its descriptors, then its
- * nr_objects struct worker_object in worker_objects messages with a descriptor each; worker_parsing
- * messages and one worker_done come back. One request is under way at a time. Both sides check
- * every field. */
+/* protocol: what the sampler asks the worker, over a channel (base/channel.h). A window to symbolize
+ * and write: one worker_window message with its descriptors, then its nr_objects struct
+ * worker_object in worker_objects messages with a descriptor each; worker_parsing messages and one
+ * worker_done come back. Or pages of an object's unwind table: one worker_pages message; a
+ * worker_parsing and a worker_page for each of them, in order, come back. One request is under way
+ * at a time. Both sides check every field. */
 #ifndef WORKER_PROTOCOL_H
 #define WORKER_PROTOCOL_H
 
@@ -18,7 +19,18 @@
 #define WORKER_PARSING_NONE WORKER_OBJECTS_MAX
 #define WORKER_PARSING_KALLSYMS UINT32_MAX
 
-enum worker_message_type { WORKER_WINDOW = 1, WORKER_OBJECTS, WORKER_PARSING, WORKER_DONE };
+#define WORKER_PAGES_MAX 64
+#define WORKER_PAGES_DEADLINE_MS 5000
+#define WORKER_PAGE_SIZE_MAX 73728 /* of rules and rows: all that unwind/table.h allows */
+
+enum worker_message_type {
+	WORKER_WINDOW = 1,
+	WORKER_OBJECTS,
+	WORKER_PARSING,
+	WORKER_DONE,
+	WORKER_PAGES,
+	WORKER_PAGE
+};
 
 enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES };
 
@@ -72,6 +84,35 @@ struct worker_done {
 	uint64_t cpu_ns; /* of the worker, for this window */
 };
 
+/* Descriptor [0]: the object; none for the vDSO, whose identity is all zeros. */
+struct worker_pages {
+	uint32_t type; /* WORKER_PAGES */
+	uint32_t nr;   /* 1 … WORKER_PAGES_MAX */
+	uint64_t cookie;
+	struct worker_object object;
+	uint64_t offsets[WORKER_PAGES_MAX]; /* in the file; multiples of 64 KiB. Only nr are sent */
+};
+
+struct worker_page {
+	uint32_t type;  /* WORKER_PAGE */
+	int32_t status; /* 0; else negative errno of the object or of reading it, and no rules or rows */
+	uint64_t cookie, offset;
+	uint32_t nr_rules, nr_rows;
+	/* struct unwind_rule for each rule, then a u32 for each row; whether they make sense
+	 * unwind/table.h says. Only so much is sent. */
+	uint64_t data[WORKER_PAGE_SIZE_MAX / 8];
+};
+
+static inline size_t worker_pages_size(const struct worker_pages *q)
+{
+	return offsetof(struct worker_pages, offsets) + q->nr * sizeof(q->offsets[0]);
+}
+
+static inline size_t worker_page_size(const struct worker_page *p)
+{
+	return offsetof(struct worker_page, data) + (size_t)p->nr_rules * 8 + (size_t)p->nr_rows * 4;
+}
+
 static inline size_t worker_objects_size(const struct worker_objects *o)
 {
 	return offsetof(struct worker_objects, objects) + o->nr * sizeof(o->objects[0]);
@@ -85,5 +126,12 @@ bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned 
 bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
 			  const struct worker_window *w);
 bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w);
+bool worker_pages_valid(const struct worker_pages *q, size_t size, unsigned nr_fds);
+/* Request Q's worker begins with its object (0), or has ended (WORKER_PARSING_NONE). */
+bool worker_pages_parsing_valid(const struct worker_parsing *p, size_t size,
+				const struct worker_pages *q);
+/* NR_BEFORE pages have come already. */
+bool worker_page_valid(const struct worker_page *p, size_t size, const struct worker_pages *q,
+		       uint32_t nr_before);
 
 #endif

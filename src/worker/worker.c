@@ -15,8 +15,10 @@
 #include "base/child.h"
 #include "base/gzip.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "profile/encode.h"
 #include "symbolize/symbolize.h"
+#include "worker/pages.h"
 #include "worker/protocol.h"
 #include "worker/window.h"
 
@@ -25,6 +27,7 @@
 #define PARSE_MEMORY  (512ull << 20)
 #define WINDOW_MEMORY 8
 #define NICE          5
+#define IDLE_MS       2000 /* then no object stays open for the next page */
 
 struct request {
 	struct worker_window window;
@@ -46,14 +49,14 @@ static void request_fini(struct request *q)
 }
 
 /* One message, waited for. Its size; 0 or negative errno: there will be none. */
-static ssize_t receive(void *msg, size_t size, int *fds, unsigned *nr_fds)
+static ssize_t receive(void *msg, size_t size, int *fds, unsigned *nr_fds, int timeout_ms)
 {
 	unsigned room = *nr_fds;
 	ssize_t n;
 	int err;
 
 	do {
-		err = channel_wait(CHILD_CHANNEL_FD, POLLIN, -1);
+		err = channel_wait(CHILD_CHANNEL_FD, POLLIN, timeout_ms);
 		if (err)
 			return err;
 		*nr_fds = room;
@@ -91,23 +94,21 @@ static void take_objects(struct request *q, const struct worker_objects *o, cons
 	}
 }
 
-/* A whole request. False: the channel has closed, or what came is not to be worked for. */
-static bool receive_request(struct request *q)
+/* The whole of a request for a window that begins with W of SIZE bytes; takes FDS. False: the
+ * channel has closed, or what came is not to be worked for. */
+static bool receive_window(struct request *q, const struct worker_window *w, size_t size,
+			   const int *first_fds, unsigned nr_fds)
 {
 	struct worker_objects *o = NULL;
 	int fds[WORKER_OBJECTS_PER_MESSAGE];
-	unsigned nr_fds = 3;
 	bool ok = false;
 	ssize_t n;
 
-	*q = (struct request){ .profile = -1, .output = -1, .kallsyms = -1 };
-	n = receive(&q->window, sizeof(q->window), fds, &nr_fds);
-	if (n <= 0)
-		return false;
-	q->profile = nr_fds > 0 ? fds[0] : -1;
-	q->output = nr_fds > 1 ? fds[1] : -1;
-	q->kallsyms = nr_fds > 2 ? fds[2] : -1;
-	if (!worker_window_valid(&q->window, (size_t)n, nr_fds))
+	*q = (struct request){ .window = *w, .profile = -1, .output = -1, .kallsyms = -1 };
+	q->profile = nr_fds > 0 ? first_fds[0] : -1;
+	q->output = nr_fds > 1 ? first_fds[1] : -1;
+	q->kallsyms = nr_fds > 2 ? first_fds[2] : -1;
+	if (!worker_window_valid(&q->window, size, nr_fds))
 		return false;
 	q->objects = calloc(q->window.nr_objects + 1u, sizeof(*q->objects));
 	o = malloc(sizeof(*o));
@@ -115,7 +116,7 @@ static bool receive_request(struct request *q)
 		goto out;
 	while (q->nr_objects < q->window.nr_objects) {
 		nr_fds = WORKER_OBJECTS_PER_MESSAGE;
-		n = receive(o, sizeof(*o), fds, &nr_fds);
+		n = receive(o, sizeof(*o), fds, &nr_fds, -1);
 		if (n <= 0)
 			goto out;
 		if (!worker_objects_valid(o, (size_t)n, nr_fds, &q->window, q->nr_objects)) {
@@ -244,11 +245,89 @@ static void serve(struct symbolizer *s, struct request *q, struct worker_done *d
 	done->cpu_ns = cpu_ns() - start;
 }
 
+/* --- Either kind of request --- */
+
+union message {
+	uint32_t type;
+	struct worker_window window;
+	struct worker_pages pages;
+};
+
+struct worker {
+	struct symbolizer *symbolizer; /* of the one that gets windows, made at the first */
+	struct pages *pages;           /* of the one that gets pages */
+	struct worker_page page;
+};
+
+static bool serve_window(struct worker *w, const union message *m, size_t size, const int *fds,
+			 unsigned nr_fds)
+{
+	struct request q;
+	struct worker_done done;
+	bool alive;
+
+	if (!w->symbolizer) {
+		setpriority(PRIO_PROCESS, 0, NICE);
+		w->symbolizer = symbolizer_new(0);
+	}
+	alive = receive_window(&q, &m->window, size, fds, nr_fds);
+	if (alive) {
+		serve(w->symbolizer, &q, &done);
+		alive = !send_message(&done, sizeof(done));
+	}
+	request_fini(&q);
+	return alive;
+}
+
+static bool serve_pages(struct worker *w, const union message *m, size_t size, const int *fds,
+			unsigned nr_fds)
+{
+	const struct worker_pages *q = &m->pages;
+	struct worker_parsing parsing = { .type = WORKER_PARSING, .cookie = q->cookie };
+	bool alive = worker_pages_valid(q, size, nr_fds);
+
+	if (!alive) {
+		while (nr_fds)
+			close(fds[--nr_fds]);
+		return false;
+	}
+	if (!w->pages)
+		w->pages = pages_new();
+	limit_memory(0);
+	alive = !send_message(&parsing, sizeof(parsing));
+	pages_open(w->pages, q, nr_fds ? fds[0] : -1);
+	for (uint32_t i = 0; i < q->nr && alive; i++) {
+		pages_compile(w->pages, q, q->offsets[i], &w->page);
+		alive = !send_message(&w->page, worker_page_size(&w->page));
+	}
+	return alive;
+}
+
+/* The next request. False: there will be none. */
+static bool serve_next(struct worker *w)
+{
+	union message m = { 0 };
+	int fds[3];
+	unsigned nr_fds = 3;
+	ssize_t n = receive(&m, sizeof(m), fds, &nr_fds, w->pages ? IDLE_MS : -1);
+
+	if (n == -ETIMEDOUT) {
+		pages_idle(w->pages);
+		malloc_trim(0);
+		nr_fds = 3;
+		n = receive(&m, sizeof(m), fds, &nr_fds, -1);
+	}
+	if (n <= 0)
+		return false;
+	if (m.type == WORKER_PAGES)
+		return serve_pages(w, &m, (size_t)n, fds, nr_fds);
+	return serve_window(w, &m, (size_t)n, fds, nr_fds);
+}
+
 int worker_main(void)
 {
-	struct symbolizer *s;
+	struct worker *w;
 	struct rlimit files;
-	bool alive = true;
 
 	child_init();
 	/* A window has a descriptor for each of its objects. */
@@ -256,19 +335,11 @@ int worker_main(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	setpriority(PRIO_PROCESS, 0, NICE);
-	s = symbolizer_new(0);
-	while (alive) {
-		struct request q;
-		struct worker_done done;
-
-		alive = receive_request(&q);
-		if (alive) {
-			serve(s, &q, &done);
-			alive = !send_message(&done, sizeof(done));
-		}
-		request_fini(&q);
-	}
-	symbolizer_free(s);
+	w = xcalloc(1, sizeof(*w));
+	while (serve_next(w))
+		;
+	symbolizer_free(w->symbolizer);
+	pages_free(w->pages);
+	free(w);
 	return 0;
 }

@@ -1,0 +1,164 @@
+#include "worker/pages.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "object/cfi.h"
+#include "object/elf.h"
+#include "symbolize/vdso.h"
+
+#define OPEN_MAX 16
+#define HELD_SIZE_MAX (8u << 20) /* by what is open but not in use */
+
+struct open_object {
+	struct worker_object id;
+	int fd; /* −1: free */
+	int err; /* of opening; -ENODATA: nothing says how to unwind */
+	struct elf *elf;
+	struct cfi *cfi;
+	uint64_t used; /* the larger the later */
+};
+
+struct pages {
+	struct open_object objects[OPEN_MAX];
+	struct open_object *current;
+	uint64_t clock;
+};
+
+struct pages *pages_new(void)
+{
+	struct pages *p = xcalloc(1, sizeof(*p));
+
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		p->objects[i].fd = -1;
+	return p;
+}
+
+static void close_object(struct open_object *o)
+{
+	if (o->fd < 0)
+		return;
+	cfi_close(o->cfi);
+	elf_close(o->elf);
+	close(o->fd);
+	*o = (struct open_object){ .fd = -1 };
+}
+
+void pages_idle(struct pages *p)
+{
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		close_object(&p->objects[i]);
+	p->current = NULL;
+}
+
+void pages_free(struct pages *p)
+{
+	if (!p)
+		return;
+	pages_idle(p);
+	free(p);
+}
+
+static size_t size_of(const struct open_object *o)
+{
+	return (o->cfi ? cfi_size(o->cfi) : 0) + (o->elf ? elf_size(o->elf) : 0);
+}
+
+static struct open_object *oldest(struct pages *p, bool in_use)
+{
+	struct open_object *found = NULL;
+
+	for (unsigned i = 0; i < OPEN_MAX; i++) {
+		struct open_object *o = &p->objects[i];
+
+		if (in_use && o->fd < 0)
+			continue;
+		if (!found || o->used < found->used)
+			found = o;
+	}
+	return found;
+}
+
+/* Room for one more, and no more memory than it should be. */
+static void make_room(struct pages *p)
+{
+	for (;;) {
+		struct open_object *o = oldest(p, true);
+		size_t size = 0;
+
+		for (unsigned i = 0; i < OPEN_MAX; i++)
+			size += p->objects[i].fd < 0 ? 0 : size_of(&p->objects[i]);
+		if (!o || size <= HELD_SIZE_MAX)
+			break;
+		close_object(o);
+	}
+}
+
+/* A build id that is not the kernel's is another file's, whatever its name and times say. */
+static int open_elf(struct open_object *o)
+{
+	uint8_t id[ELF_BUILD_ID_MAX];
+	int err = elf_open(&o->elf, o->fd);
+
+	if (err)
+		return err;
+	if (o->id.build_id_size) {
+		unsigned nr = elf_build_id(o->elf, id);
+
+		if (nr != o->id.build_id_size || memcmp(id, o->id.build_id, nr))
+			return -ESTALE;
+	}
+	return cfi_open(&o->cfi, o->elf, NULL);
+}
+
+void pages_open(struct pages *p, const struct worker_pages *q, int fd)
+{
+	struct open_object *o;
+	uint64_t size;
+
+	for (unsigned i = 0; i < OPEN_MAX; i++) {
+		o = &p->objects[i];
+		if (o->fd >= 0 && !memcmp(&o->id, &q->object, sizeof(o->id))) {
+			if (fd >= 0)
+				close(fd);
+			goto out;
+		}
+	}
+	make_room(p);
+	o = oldest(p, false);
+	close_object(o);
+	o->id = q->object;
+	o->fd = fd >= 0 ? fd : vdso_open(&size);
+	o->err = o->fd < 0 ? o->fd : open_elf(o);
+out:
+	o->used = ++p->clock;
+	p->current = o;
+}
+
+void pages_compile(struct pages *p, const struct worker_pages *q, uint64_t offset,
+		   struct worker_page *out)
+{
+	struct open_object *o = p->current;
+	struct unwind_page page;
+	int err = o->err;
+
+	if (!err) {
+		err = cfi_page(o->cfi, offset, &page);
+	} else if (err == -ENODATA) {
+		cfi_page_none(offset, &page);
+		err = 0;
+	}
+	out->type = WORKER_PAGE;
+	out->status = err;
+	out->cookie = q->cookie;
+	out->offset = offset;
+	out->nr_rules = err ? 0 : page.nr_rules;
+	out->nr_rows = err ? 0 : page.nr_rows;
+	if (err)
+		return;
+	memcpy(out->data, page.rules, page.nr_rules * sizeof(page.rules[0]));
+	memcpy(out->data + page.nr_rules, page.rows, page.nr_rows * sizeof(page.rows[0]));
+}
