@@ -32,6 +32,7 @@ void collect_free(struct collect *c)
 	if (!c)
 		return;
 	wait_fini(c);
+	walk_fini(c);
 	for (uint32_t i = 0; i < c->nr_kinds; i++)
 		window_kind_fini(&c->kinds[i]);
 	free(c->kinds);
@@ -129,8 +130,23 @@ static void add_idle(struct collect *c, struct kind *k, struct stack *s, const i
 	window_add(c, k, NULL, s, k->idle_labels - 1, values);
 }
 
+/* False: S waits for the end of its walk. */
+static bool add_walk(struct collect *c, uint32_t kind, struct process *p, struct thread *t,
+		     struct stack *s, const int64_t values[2], const struct walk_input *walk)
+{
+	struct walk_missing missing;
+
+	if (!walk_try(c, p, walk, &missing)) {
+		wait_add(c, kind, p, t, s, values, walk, &missing);
+		return false;
+	}
+	walk_end(c, p, s);
+	return true;
+}
+
+/* WALK: of its copied stack, or NULL. */
 static void add_owned(struct collect *c, uint32_t kind, const struct record *rec, struct stack *s,
-		      const int64_t values[2])
+		      const int64_t values[2], const struct walk_input *walk)
 {
 	struct kind *k = &c->kinds[kind];
 	struct process *p = process_get(c->processes, rec->pid);
@@ -142,12 +158,16 @@ static void add_owned(struct collect *c, uint32_t kind, const struct record *rec
 		return;
 	}
 	labels_cgroup(c, p, rec->sample.cgroup);
-	if (s->nr_user && s->root == PSEUDO_NONE && c->asks.maps &&
+	if (s->root != PSEUDO_NONE)
+		walk = NULL;
+	if ((s->nr_user || walk) && s->root == PSEUDO_NONE && c->asks.maps &&
 	    p->space->state != SPACE_KNOWN) {
 		resolve_ask_maps(c, p);
-		wait_add(c, kind, p, t, s, values);
+		wait_add(c, kind, p, t, s, values, walk, NULL);
 		return;
 	}
+	if (walk && !add_walk(c, kind, p, t, s, values, walk))
+		return;
 	window_add(c, k, p, s, labels_of(c, k, p, t), values);
 }
 
@@ -174,6 +194,7 @@ static void add_sample(struct collect *c, const struct record *rec, uint32_t kin
 {
 	struct kind *k = &c->kinds[kind];
 	bool has_tid = layout->sample_type & PERF_SAMPLE_TID;
+	struct walk_input in;
 	struct stack s;
 	int64_t values[2];
 
@@ -204,7 +225,8 @@ static void add_sample(struct collect *c, const struct record *rec, uint32_t kin
 	} else if (!rec->pid) {
 		add_idle(c, k, &s, values);
 	} else {
-		add_owned(c, kind, rec, &s, values);
+		add_owned(c, kind, rec, &s, values,
+			  !walk && walk_read(c, rec, layout, &in) ? &in : NULL);
 	}
 }
 
@@ -249,8 +271,10 @@ static void note_fork(struct collect *c, const struct record *rec)
 static void note_comm(struct collect *c, const struct record *rec)
 {
 	const struct record_comm *r = &rec->comm;
-	struct process *p;
+	struct process *p = process_find(c->processes, r->pid);
 
+	if (p && r->exec)
+		wait_exec(c, p);
 	process_comm(c->processes, r->pid, r->tid, r->comm, r->exec, rec->time);
 	p = process_find(c->processes, r->pid);
 	if (p)
@@ -323,13 +347,22 @@ void collect_malformed(struct collect *c)
 	c->counters.records_malformed++;
 }
 
+void collect_pages(struct collect *c)
+{
+	wait_resolve(c, c->now);
+}
+
 void collect_tick(struct collect *c, uint64_t horizon_ns)
 {
+	uint64_t oldest;
+
 	if (horizon_ns > c->now)
 		c->now = horizon_ns;
 	wait_resolve(c, c->now);
 	resolve_retry_objects(c);
-	process_reap(c->processes, horizon_ns);
+	/* Who has exited since is still needed by the samples that wait. */
+	oldest = wait_oldest_ns(c);
+	process_reap(c->processes, oldest < horizon_ns ? oldest : horizon_ns);
 }
 
 bool collect_kernel_changed(struct collect *c)

@@ -4,7 +4,9 @@
  * through struct collect_asks, and goes on without waiting.
  *
  * Samples of a process whose maps are on their way wait as raw addresses (COLLECT_WAIT_SIZE,
- * COLLECT_WAIT_NS), then they enter with [unmapped] in place of their user part.
+ * COLLECT_WAIT_NS), then they enter with [unmapped] in place of their user part. Samples with a
+ * copied stack wait as well for the files and unwind tables that their walk needs, then they enter
+ * as far as it came, or with the chain that the kernel recorded when that is longer.
  *
  * A stack is kernel frames, user frames, then what says why it ends early; leaf first. Addresses:
  * the leaf's as it is, a caller's is its return address − 1. The user address under kernel frames
@@ -23,9 +25,11 @@
 #include "profile/profile.h"
 #include "unwind/stack.h"
 
-#define COLLECT_WAIT_SIZE (4u << 20)
+#define COLLECT_WAIT_SIZE (8u << 20)
 #define COLLECT_WAIT_NS 2000000000ull
 #define COLLECT_MAX_STACK 127 /* the kernel's default of perf_event_max_stack */
+
+#define COLLECT_VDSO UINT32_MAX /* its number in the tables; files have their object's */
 
 struct collect;
 
@@ -62,6 +66,10 @@ struct collect_asks {
 	/* The cgroup path of P (id CGROUP, 0 when not known): called once for each new id, or once
 	 * for a process. Answers at once: it sets P's by process_set_cgroup. */
 	void (*cgroup)(void *ctx, struct process *p, uint64_t cgroup);
+	/* The unwind table's page at OFFSET of OBJECT (OBJECT_FIRST or more, or COLLECT_VDSO),
+	 * which the tables of collect_set_tables lack. True: asked for, or under way. False: it
+	 * cannot be had. Not NULL when there are tables. */
+	bool (*page)(void *ctx, uint32_t object, uint64_t offset);
 };
 
 struct collect_options {
@@ -112,6 +120,18 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 void collect_walked(struct collect *c, const struct record *rec, unsigned kind,
 		    const struct record_layout *layout, const struct unwind_walk *walk);
 void collect_malformed(struct collect *c);
+
+/* Copied stacks are walked from now on, by TABLES, which outlive it; NULL: no more. */
+void collect_set_tables(struct collect *c, struct unwind_tables *tables);
+/* Files or pages have come, or are known not to come: the walks that lacked them go on. */
+void collect_pages(struct collect *c);
+/* Where walks ended, by mapped file. */
+struct collect_walks {
+	uint32_t key, object; /* OBJECT_*, COLLECT_VDSO */
+	uint64_t nr_ended[UNWIND_NR_STOPS];
+	char path[128];
+};
+const struct collect_walks *collect_walks(const struct collect *c, uint32_t *nr);
 
 /* What the kernel says it dropped (PERF_FORMAT_LOST) since the last call: enters KIND's profile as
  * [lost], NR × its period. For lost_by_count; without it LOST records do the same. */

@@ -15,9 +15,10 @@
 	C(samples_exiting, "samples of tasks in late exit: [exiting]")                             \
 	C(samples_outside, "samples of tasks outside our PID namespace: [outside]")                \
 	C(samples_guest, "samples of virtual machines' guests: [guest]")                           \
-	C(samples_waited, "samples that waited for their process's maps")                          \
+	C(samples_waited, "samples that waited for their process's maps or for unwind tables")     \
 	C(samples_unmapped, "samples with an address in no known mapping: [unmapped]")             \
 	C(samples_unlabelled, "samples without labels: too many processes or threads")             \
+	C(stacks_walked, "copied stacks that were walked by unwind tables")                        \
 	C(stacks_truncated, "stacks cut short: [truncated]")                                       \
 	C(stacks_deep, "of these: deeper than is recorded or walked")                              \
 	C(stacks_unwalked, "of these: a copied stack that was not walked")                         \

@@ -6,5 +6,5 @@ libpprofd_a_SOURCES += \
 	%reldir%/labels.c \
 	%reldir%/resolve.c \
 	%reldir%/state.h \
-	%reldir%/wait.c \
+	%reldir%/wait.c %reldir%/walk.c \
 	%reldir%/window.c

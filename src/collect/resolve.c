@@ -140,6 +140,11 @@ static uint32_t map_number(struct collect *c, struct process *p, struct process_
 	return map->mapping;
 }
 
+void resolve_want_object(struct collect *c, struct process *p, struct process_map *map)
+{
+	map_number(c, p, map);
+}
+
 void resolve_retry_objects(struct collect *c)
 {
 	uint32_t done = 0;

@@ -1,6 +1,7 @@
 /* state: what the files of collect/ share. collect.c takes records in, chain.c reads a callchain,
  * resolve.c and kernel.c turn addresses into locations, window.c counts stacks and ends windows,
- * labels.c makes label sets, wait.c keeps samples whose maps are on their way.
+ * labels.c makes label sets, walk.c walks copied stacks, wait.c keeps samples whose maps, files or
+ * unwind tables are on their way.
  *
  * Mappings and label sets get a number of the window, which the process table keeps for us; each
  * kind makes its profile's own out of that number at its first use. */
@@ -131,6 +132,8 @@ struct collect {
 	uint32_t nr_cgroups, cgroups_cap;
 	struct hash cgroup_hash;
 
+	struct walker *walker; /* NULL: copied stacks are not walked */
+
 	/* Processes whose samples wait. */
 	struct wait_group *waiting;
 	uint32_t nr_waiting, waiting_cap;
@@ -147,6 +150,28 @@ void chain_read(struct collect *c, const struct record *rec, const struct record
 /* Puts WALK in place of the user part. */
 void chain_walked(struct collect *c, const struct unwind_walk *walk, struct stack *s);
 
+/* walk.c */
+struct walk_input {
+	struct unwind_regs regs;
+	const void *stack;
+	size_t size;
+};
+struct walk_missing {
+	uint32_t object; /* OBJECT_NONE: a file */
+	uint64_t offset;
+};
+/* REC has a stack that can be walked. */
+bool walk_read(const struct collect *c, const struct record *rec, const struct record_layout *layout,
+	       struct walk_input *in);
+/* Walks. False: the walk is not over, but for what MISSING says, which has been asked for. */
+bool walk_try(struct collect *c, struct process *p, const struct walk_input *in,
+	      struct walk_missing *missing);
+/* M has come, or will not; or only a walk can tell. */
+bool walk_may_go_on(struct collect *c, const struct walk_missing *m);
+/* Puts what the last walk, over or not, found in place of S's user part. */
+void walk_end(struct collect *c, struct process *p, struct stack *s);
+void walk_fini(struct collect *c);
+
 /* kernel.c */
 void kernel_init(struct collect *c);
 void kernel_fini(struct collect *c);
@@ -158,6 +183,8 @@ uint32_t resolve_kernel(struct collect *c, struct kind *k, uint64_t address);
 uint32_t resolve_user(struct collect *c, struct kind *k, struct process *p, uint64_t address);
 void resolve_ask_maps(struct collect *c, struct process *p);
 void resolve_retry_objects(struct collect *c);
+/* As if MAP had been hit: its file is asked for, once a window. */
+void resolve_want_object(struct collect *c, struct process *p, struct process_map *map);
 struct process *identity_find(struct collect *c, const struct identity *id);
 struct identity identity_of(const struct process *p);
 bool identity_equal(const struct identity *a, const struct identity *b);
@@ -193,10 +220,16 @@ uint32_t *window_slot(uint32_t **table, uint32_t *cap, uint32_t number);
 void window_kind_fini(struct kind *k);
 
 /* wait.c */
+/* WALK (NULL: no copied stack) lacks MISSING, or NULL: not known, as its maps are not. */
 void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread *t,
-	      const struct stack *s, const int64_t values[2]);
-/* Enters what need not wait any longer, in order of each process's samples. */
+	      const struct stack *s, const int64_t values[2], const struct walk_input *walk,
+	      const struct walk_missing *missing);
+/* Enters what need not wait any longer. */
 void wait_resolve(struct collect *c, uint64_t now);
+/* P is about to become another image: enters its samples as well as it can be done now. */
+void wait_exec(struct collect *c, struct process *p);
+/* Nothing that waits is older. */
+uint64_t wait_oldest_ns(const struct collect *c);
 /* Enters all that waits, resolved or not. */
 void wait_end(struct collect *c);
 void wait_fini(struct collect *c);

@@ -1,6 +1,6 @@
-/* Samples that wait for their process's maps: a queue for each life and image of a process, in all
- * no more than COLLECT_WAIT_SIZE. The names of the moment are kept with them, since a rename may
- * come first. */
+/* Samples that wait for their process's maps, or for what their walk lacks: a queue for each life and
+ * image of a process, in all no more than COLLECT_WAIT_SIZE. The names of the moment are kept with
+ * them, since a rename may come first. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +15,11 @@ struct waiting_sample {
 	int64_t values[2];
 	struct label_source labels; /* its strings lie behind the addresses */
 	uint32_t strings_size;
+	/* A stack to be walked lies behind the strings. */
+	bool walk, lacks; /* something, as far as is known */
+	struct walk_missing missing;
+	struct unwind_regs regs;
+	uint32_t stack_size;
 	uint64_t addresses[];
 };
 
@@ -26,7 +31,7 @@ struct wait_group { /* never empty */
 static size_t sample_size(const struct waiting_sample *s)
 {
 	return sizeof(*s) + ((size_t)s->nr_kernel + s->nr_user) * sizeof(s->addresses[0]) +
-	       s->strings_size;
+	       s->strings_size + s->stack_size;
 }
 
 static struct wait_group *find_group(struct collect *c, uint32_t pid)
@@ -51,10 +56,41 @@ static void remove_group(struct collect *c, struct wait_group *g)
 	}
 }
 
-/* Takes the first sample out and counts it; P is NULL when its maps were waited for in vain. */
-static void enter_first(struct collect *c, struct wait_group *g, struct process *p)
+/* Of whom the samples' addresses are, if that can be told. */
+static struct process *owner(struct collect *c, const struct wait_group *g)
 {
-	struct waiting_sample *s = g->first;
+	struct process *p = identity_find(c, &g->who);
+
+	return p && p->space->state == SPACE_KNOWN ? p : NULL;
+}
+
+/* The walk of S for P, put into STACK; with LAST as far as it comes. False: it still lacks
+ * something. */
+static bool walk_sample(struct collect *c, struct waiting_sample *s, struct process *p, bool last,
+			struct stack *stack)
+{
+	struct walk_input in = {
+		.regs = s->regs,
+		.stack = (char *)&s->addresses[s->nr_kernel + s->nr_user] + s->strings_size,
+		.size = s->stack_size,
+	};
+
+	if (!last && s->lacks && !walk_may_go_on(c, &s->missing))
+		return false;
+	s->lacks = !walk_try(c, p, &in, &s->missing);
+	if (s->lacks && !last)
+		return false;
+	/* The walk's addresses come behind the kernel's. */
+	memcpy(c->addresses, s->addresses, (s->nr_kernel + s->nr_user) * sizeof(*c->addresses));
+	stack->addresses = c->addresses;
+	walk_end(c, p, stack);
+	return true;
+}
+
+/* Counts S; P is NULL when its maps were waited for in vain. False: it goes on waiting, which it does
+ * not with LAST. */
+static bool enter(struct collect *c, struct waiting_sample *s, struct process *p, bool last)
+{
 	struct kind *k = &c->kinds[s->kind];
 	struct stack stack = {
 		.nr_kernel = s->nr_kernel,
@@ -64,10 +100,25 @@ static void enter_first(struct collect *c, struct wait_group *g, struct process 
 		.addresses = s->addresses,
 	};
 
+	if (s->walk && p && c->walker && !walk_sample(c, s, p, last, &stack))
+		return false;
 	window_add(c, k, p, &stack, labels_build(c, k, &s->labels), s->values);
-	g->first = s->next;
+	return true;
+}
+
+static void forget(struct collect *c, struct waiting_sample *s)
+{
 	c->waiting_size -= sample_size(s);
 	free(s);
+}
+
+static void enter_first(struct collect *c, struct wait_group *g, struct process *p)
+{
+	struct waiting_sample *s = g->first;
+
+	enter(c, s, p, true);
+	g->first = s->next;
+	forget(c, s);
 	if (!g->first)
 		remove_group(c, g);
 }
@@ -80,6 +131,25 @@ static void enter_group(struct collect *c, struct wait_group *g, struct process 
 	}
 }
 
+/* Those whose walk ends now, or has had its time. */
+static void enter_walks(struct collect *c, struct wait_group *g, struct process *p, uint64_t now)
+{
+	struct waiting_sample *s, **at = &g->first;
+
+	g->last = NULL;
+	while ((s = *at)) {
+		if (!enter(c, s, p, now >= s->time_ns + COLLECT_WAIT_NS)) {
+			g->last = s;
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		forget(c, s);
+	}
+	if (!g->first)
+		remove_group(c, g);
+}
+
 static void make_room(struct collect *c, size_t size)
 {
 	while (c->nr_waiting && c->waiting_size + size > COLLECT_WAIT_SIZE) {
@@ -88,18 +158,19 @@ static void make_room(struct collect *c, size_t size)
 		for (uint32_t i = 1; i < c->nr_waiting; i++)
 			if (c->waiting[i].first->time_ns < oldest->first->time_ns)
 				oldest = &c->waiting[i];
-		enter_first(c, oldest, NULL);
+		enter_first(c, oldest, owner(c, oldest));
 	}
 }
 
 static struct waiting_sample *keep(const struct collect *c, uint32_t kind,
 				   const struct label_source *labels, const struct stack *s,
-				   const int64_t values[2])
+				   const int64_t values[2], const struct walk_input *walk)
 {
 	size_t nr = (size_t)s->nr_kernel + s->nr_user;
 	size_t unit_size = strlen(labels->unit) + 1, container_size = strlen(labels->container) + 1;
+	size_t stack_size = walk ? walk->size : 0;
 	struct waiting_sample *w = xmalloc(sizeof(*w) + nr * sizeof(w->addresses[0]) + unit_size +
-					   container_size);
+					   container_size + stack_size);
 
 	*w = (struct waiting_sample){
 		.time_ns = c->now,
@@ -110,17 +181,24 @@ static struct waiting_sample *keep(const struct collect *c, uint32_t kind,
 		.values = { values[0], values[1] },
 		.labels = *labels,
 		.strings_size = (uint32_t)(unit_size + container_size),
+		.walk = walk,
+		.stack_size = (uint32_t)stack_size,
 	};
 	memcpy(w->addresses, s->addresses, nr * sizeof(w->addresses[0]));
 	/* The process may be gone, and its strings with it, before the sample is entered. */
 	w->labels.unit = memcpy(&w->addresses[nr], labels->unit, unit_size);
 	w->labels.container = memcpy((char *)&w->addresses[nr] + unit_size, labels->container,
 				     container_size);
+	if (walk) {
+		w->regs = walk->regs;
+		memcpy((char *)&w->addresses[nr] + w->strings_size, walk->stack, stack_size);
+	}
 	return w;
 }
 
 void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread *t,
-	      const struct stack *s, const int64_t values[2])
+	      const struct stack *s, const int64_t values[2], const struct walk_input *walk,
+	      const struct walk_missing *missing)
 {
 	struct identity who = identity_of(p);
 	struct label_source labels;
@@ -128,7 +206,11 @@ void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread
 	struct wait_group *g;
 
 	labels_source(&labels, p, t);
-	w = keep(c, kind, &labels, s, values);
+	w = keep(c, kind, &labels, s, values, walk);
+	if (missing) {
+		w->lacks = true;
+		w->missing = *missing;
+	}
 	c->counters.samples_waited++;
 	make_room(c, sample_size(w));
 	g = find_group(c, who.pid);
@@ -154,8 +236,10 @@ void wait_resolve(struct collect *c, uint64_t now)
 		struct wait_group *g = &c->waiting[i];
 		struct process *p = identity_find(c, &g->who);
 
-		if (!p || p->space->state == SPACE_KNOWN) {
-			enter_group(c, g, p);
+		if (!p) {
+			enter_group(c, g, NULL);
+		} else if (p->space->state == SPACE_KNOWN) {
+			enter_walks(c, g, p, now);
 		} else if (now >= g->first->time_ns + COLLECT_WAIT_NS) {
 			/* From now on the records alone say what is mapped; asking goes on,
 			 * rarely. */
@@ -167,10 +251,28 @@ void wait_resolve(struct collect *c, uint64_t now)
 	}
 }
 
+void wait_exec(struct collect *c, struct process *p)
+{
+	struct wait_group *g = find_group(c, p->pid);
+
+	if (g)
+		enter_group(c, g, owner(c, g));
+}
+
+uint64_t wait_oldest_ns(const struct collect *c)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (uint32_t i = 0; i < c->nr_waiting; i++)
+		if (c->waiting[i].first->time_ns < oldest)
+			oldest = c->waiting[i].first->time_ns;
+	return oldest;
+}
+
 void wait_end(struct collect *c)
 {
 	while (c->nr_waiting)
-		enter_first(c, c->waiting, NULL);
+		enter_first(c, c->waiting, owner(c, c->waiting));
 }
 
 void wait_fini(struct collect *c)

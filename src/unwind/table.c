@@ -332,6 +332,18 @@ void unwind_tables_set_limit(struct unwind_tables *t, size_t limit)
 	fit(t, 0);
 }
 
+void unwind_tables_object(const struct unwind_tables *t, uint32_t object, uint32_t *nr_pages,
+			  size_t *size)
+{
+	*nr_pages = 0;
+	*size = 0;
+	for (uint32_t i = 0; i < t->nr_pages; i++)
+		if (t->pages[i]->object == object) {
+			++*nr_pages;
+			*size += page_size(t->pages[i]);
+		}
+}
+
 void unwind_tables_stats(const struct unwind_tables *t, struct unwind_tables_stats *s)
 {
 	*s = (struct unwind_tables_stats){

@@ -67,6 +67,9 @@ bool unwind_tables_find(struct unwind_tables *t, uint32_t object, uint64_t offse
 			struct unwind_rule *rule);
 /* OBJECT's number will mean another. */
 void unwind_tables_forget(struct unwind_tables *t, uint32_t object);
+/* Pages of OBJECT and their bytes. */
+void unwind_tables_object(const struct unwind_tables *t, uint32_t object, uint32_t *nr_pages,
+			  size_t *size);
 void unwind_tables_stats(const struct unwind_tables *t, struct unwind_tables_stats *s);
 
 /* For a copy of the tables elsewhere (BPF maps): a page's rows, by the numbers of

@@ -100,7 +100,7 @@ static void exec_while_waiting_loses_the_old_image(void **state)
 	answer_maps(w, 0, maps_old); /* of the image before: dropped */
 	give_user(w, 20, 20, 0x700010);
 	collect_tick(w->c, w->now);
-	assert_string_equal(folded(w), "20 a: a:700010 = 1\n20 sh: [unmapped] = 1\n");
+	assert_string_equal(folded(w), "20 sh: [unmapped] = 1\n20 a: a:700010 = 1\n");
 	world_free(w);
 }
 
@@ -116,9 +116,9 @@ static void pid_reuse_while_waiting_mixes_nothing(void **state)
 	give_user(w, 20, 20, 0x700010); /* b has nothing there */
 	give_user(w, 20, 20, 0x400010);
 	collect_tick(w->c, w->now);
-	assert_string_equal(folded(w), "20 b: [unmapped] = 1\n"
-				       "20 b: b:400010 = 1\n"
-				       "20 p: [unmapped] = 1\n");
+	assert_string_equal(folded(w), "20 p: [unmapped] = 1\n"
+				       "20 b: [unmapped] = 1\n"
+				       "20 b: b:400010 = 1\n");
 	world_free(w);
 }
 

@@ -97,7 +97,7 @@ WORLD struct world *world_with(const struct collect_options *o)
 
 	assert_non_null(w);
 	w->t = process_table_new();
-	w->asks = (struct collect_asks){ w, ask_maps, ask_object, ask_cgroup };
+	w->asks = (struct collect_asks){ w, ask_maps, ask_object, ask_cgroup, NULL };
 	w->c = collect_new(w->t, o, &w->asks);
 	w->layout.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
 				PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN;
