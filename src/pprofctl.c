@@ -24,7 +24,7 @@ static const struct cli_verb verbs[] = {
 	  "profile a process, a thread or a command" },
 	{ "reload", cli_reload, "", "make the daemon read its configuration again" },
 	{ "rotate", cli_rotate, "", "end the window now; prints the files written" },
-	{ "status", cli_status, "[--json]", "show what the daemon does" },
+	{ "status", cli_status, "[--json|--unwind]", "show what the daemon does" },
 	{ "top", cli_top, "[-n N] [--by WHAT] [--cum] [--type NAME] " SELECTORS,
 	  "print where the time went: flat and cumulative" },
 	{ "tree", cli_tree, "[-n N] [--min PERCENT] [--by WHAT] [--type NAME] " SELECTORS,

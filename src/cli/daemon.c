@@ -42,7 +42,8 @@ static void print_text(char *answer)
 	static const char *const headings[][2] = {
 		{ "version", "daemon" },  { "scope", "sampling" },   { "targets", "targets" },
 		{ "kernel_symbols", "kernel" },
-		{ "samples", "samples" }, { "processes", "processes" }, { "opener", "objects" },
+		{ "samples", "samples" }, { "processes", "processes" },
+		{ "unwind_worker_pid", "unwind tables" }, { "opener", "objects" },
 		{ "spool", "windows" },
 	};
 	const char *gap = "";
@@ -108,7 +109,10 @@ static void print_json(char *answer)
 
 int cli_status(struct cli *cli, int argc, char **argv)
 {
-	static const struct option longs[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
+					      { "unwind", no_argument, NULL, 'u' },
+					      { 0 } };
+	const char *verb = "status";
 	struct buf answer = { 0 };
 	bool json = false;
 	int c, err;
@@ -116,11 +120,14 @@ int cli_status(struct cli *cli, int argc, char **argv)
 	while ((c = cli_getopt(cli, argc, argv, "", longs)) != -1) {
 		if (c == CLI_OPTION_USAGE || c == CLI_OPTION_HELP)
 			return cli_getopt_status(c);
-		json = true;
+		if (c == 'u')
+			verb = "unwind";
+		else
+			json = true;
 	}
 	if (optind < argc)
 		return cli_usage(cli, "%s: takes no arguments", argv[optind]);
-	err = ask(cli, "status", ASK_MS, &answer);
+	err = ask(cli, verb, ASK_MS, &answer);
 	if (!err && json)
 		print_json((char *)answer.data);
 	else if (!err)

@@ -16,6 +16,7 @@ enum config_scope { SCOPE_HOST, SCOPE_TARGETS, SCOPE_NONE };
 enum config_method { METHOD_AUTO, METHOD_THREAD, METHOD_CGROUP, METHOD_CPU };
 enum config_split { SPLIT_HOST, SPLIT_UNIT, SPLIT_PROCESS };
 enum config_follow { FOLLOW_CHILDREN, FOLLOW_THREADS };
+enum config_unwind { UNWINDING_AUTO, UNWINDING_STACK, UNWINDING_FP };
 enum config_symbolize { SYMBOLIZE_NO, SYMBOLIZE_NAMES };
 
 /* A size that may be a share of the file system instead. Both 0: no limit. */
@@ -46,7 +47,10 @@ struct config {
 	unsigned events; /* 1 << enum event_kind: bit 0 cpu, bit 1 cycles */
 	unsigned sample_frequency;
 	unsigned callchain; /* as enum event_callchain: no, yes, user, kernel */
+	unsigned unwind;    /* enum config_unwind */
+	uint64_t stack_copy_size;
 	uint64_t ring_size; /* a power of two */
+	uint64_t unwind_cache_size;
 	bool exclude_idle;
 	/* [Profile] */
 	uint64_t window_ns;

@@ -36,6 +36,12 @@ static const struct config_word splits[] = {
 	{ "process", SPLIT_PROCESS },
 	{ 0 },
 };
+static const struct config_word unwinds[] = {
+	{ "auto", UNWINDING_AUTO },
+	{ "stack", UNWINDING_STACK },
+	{ "fp", UNWINDING_FP },
+	{ 0 },
+};
 static const struct config_word labels[] = {
 	{ "pid", 0 },
 	{ "tid", 1 },
@@ -73,8 +79,16 @@ const struct config_key config_keys[] = {
 	{ "Sampler", "CallChain", CONFIG_CHOICE, AT(callchain), 0, 0, "yes", callchains,
 	  "Which side's callers a sample has: yes (both), user, kernel, or no (where it was\n"
 	  "alone, at the lowest cost)." },
+	{ "Sampler", "Unwind", CONFIG_CHOICE, AT(unwind), 0, 0, "auto", unwinds,
+	  "How a sample's callers are found in user code: stack (a copy of its stack, read with\n"
+	  "the unwind tables of its files), fp (by frame pointers, which many programs lack) or\n"
+	  "auto (stack as long as SampleFrequency= makes that cheap)." },
+	{ "Sampler", "StackCopySize", CONFIG_BYTES, AT(stack_copy_size), K, 65528, "16K", NULL,
+	  "How much of its stack a sample carries, 1K to 65528, rounded down to 8 bytes." },
 	{ "Sampler", "RingSize", CONFIG_POWER, AT(ring_size), 64 * K, 64 * M, "512K", NULL,
 	  "The kernel's buffer per CPU, a power of two from 64K to 64M." },
+	{ "Sampler", "UnwindCacheSize", CONFIG_BYTES, AT(unwind_cache_size), M, G, "8M", NULL,
+	  "The most memory that unwind tables take, 1M to 1G." },
 	{ "Sampler", "ExcludeIdle", CONFIG_BOOL, AT(exclude_idle), 0, 0, "yes", NULL,
 	  "Leaves out the time in which a CPU does nothing." },
 

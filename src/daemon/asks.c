@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "daemon/clock.h"
+#include "daemon/tables.h"
 #include "proc/procfs.h"
 
 /* A mapping whose file is asked for. The file's names are copied: the process may be forgotten before the answer. */
@@ -34,6 +35,7 @@ struct asks {
 	struct objects *objects;
 	struct collect *collect;
 	struct opener_client *opener;
+	struct tables *tables;
 	struct ask **asks; /* gathered, or under way */
 	uint32_t nr, cap;
 	uint32_t last;     /* index of the ask that grew last */
@@ -77,6 +79,18 @@ void asks_set(struct asks *a, struct collect *c, struct opener_client *opener)
 {
 	a->collect = c;
 	a->opener = opener;
+}
+
+void asks_set_tables(struct asks *a, struct tables *t)
+{
+	a->tables = t;
+}
+
+static bool want_page(void *ctx, uint32_t object, uint64_t offset)
+{
+	struct asks *a = ctx;
+
+	return tables_want(a->tables, object, offset);
 }
 
 static struct ask *ask_add(struct asks *a, const struct process *p)
@@ -145,7 +159,8 @@ static void want_cgroup(void *ctx, struct process *p, uint64_t cgroup)
 
 void asks_fill(struct asks *a, struct collect_asks *fns)
 {
-	*fns = (struct collect_asks){ .ctx = a, .maps = want_maps, .object = want_object, .cgroup = want_cgroup };
+	*fns = (struct collect_asks){ .ctx = a, .maps = want_maps, .object = want_object,
+				       .page = want_page, .cgroup = want_cgroup };
 }
 
 /* Tells collecting what is behind range R: from the opener, or from what was opened under the same name before. */

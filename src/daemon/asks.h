@@ -8,11 +8,14 @@
 #include "opener/client.h"
 
 struct asks;
+struct tables;
 
 struct asks *asks_new(struct process_table *t, struct objects *o);
 void asks_free(struct asks *a);
 /* Both come after asks: they need it for their callbacks. */
 void asks_set(struct asks *a, struct collect *c, struct opener_client *opener);
+/* Before the first record: who is asked for pages of unwind tables. */
+void asks_set_tables(struct asks *a, struct tables *t);
 
 /* For collect_new. */
 void asks_fill(struct asks *a, struct collect_asks *fns);

@@ -14,6 +14,7 @@
 #include "daemon/kernel.h"
 #include "daemon/objects.h"
 #include "daemon/sampler.h"
+#include "daemon/tables.h"
 #include "daemon/targets.h"
 #include "opener/client.h"
 
@@ -31,6 +32,7 @@ struct daemon {
 	struct process_table *processes;
 	struct objects *objects;
 	struct asks *asks;
+	struct tables *tables;
 	struct collect *collect;
 	unsigned kinds[EVENT_NR_KINDS]; /* collect's numbers */
 	struct opener_client *opener;

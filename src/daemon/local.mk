@@ -15,5 +15,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/sampler.c %reldir%/sampler.h \
 	%reldir%/scan.c %reldir%/scan.h \
 	%reldir%/service.c %reldir%/service.h \
+	%reldir%/tables.c %reldir%/tables.h \
+	%reldir%/unwind.c %reldir%/unwind.h \
 	%reldir%/verbs.c
 dist_man_MANS += man/pprofd.8

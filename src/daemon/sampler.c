@@ -258,6 +258,7 @@ static int open_redirected(struct sampler *s, struct sampler_cpu *c, struct perf
 static int cpu_open_kind(struct sampler *s, struct sampler_cpu *c, unsigned kind)
 {
 	struct event_options o = { .kind = kind, .frequency = s->options.frequency, .callchain = s->options.callchain,
+				   .stack_size = (unsigned)s->options.stack_size,
 				   .exclude_idle = s->options.exclude_idle };
 	struct sampler_source source = { .kind = kind };
 	struct perf_event_attr attr;

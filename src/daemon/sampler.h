@@ -21,6 +21,7 @@ struct sampler_options {
 	unsigned events; /* 1 << enum event_kind; 0: the rings and the sideband only */
 	unsigned frequency;
 	enum event_callchain callchain;
+	size_t stack_size; /* that a sample carries: perf/event.h */
 	size_t ring_size;
 	bool exclude_idle;
 };

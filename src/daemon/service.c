@@ -22,6 +22,7 @@
 #include "daemon/rotate.h"
 #include "daemon/scan.h"
 #include "daemon/split.h"
+#include "daemon/unwind.h"
 
 #define DAEMON_USER "pprofd"
 #define CHECK_EVERY_NS 1000000000ull
@@ -117,6 +118,7 @@ static void answered(void *ctx, const struct opener_request *request, const stru
 	struct process *p;
 
 	asks_answer(d->asks, request, answer, fds, nr);
+	tables_poke(d->tables);
 	p = maps && d->targets ? process_find(d->processes, pid) : NULL;
 	if (p)
 		targets_maps(d->targets, p);
@@ -124,11 +126,21 @@ static void answered(void *ctx, const struct opener_request *request, const stru
 		rotate_answered(d->rotate);
 }
 
+/* What walks lacked has come, in part: they go on, and ask for more. */
+static void tables_arrived(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	collect_pages(d->collect);
+	asks_flush(d->asks);
+}
+
 /* The sampler's life. */
 
 static int sampler_open(struct daemon *d, const struct config *c, struct sampler **out, char *why, size_t why_size)
 {
 	struct sampler_options o = { .events = c->scope == SCOPE_HOST ? c->events : 0, .frequency = c->sample_frequency, .callchain = c->callchain,
+				     .stack_size = unwind_stack_size(c),
 				     .ring_size = c->ring_size, .exclude_idle = c->exclude_idle };
 
 	*out = NULL;
@@ -163,6 +175,7 @@ static void collect_open(struct daemon *d)
 	collect_options(d, &d->config, &o);
 	asks_fill(d->asks, &asks);
 	d->collect = collect_new(d->processes, &o, &asks);
+	collect_set_tables(d->collect, tables_pages(d->tables));
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
 		struct collect_kind kind = { .name = event_kind_names[k], .unit = k == EVENT_CPU ? "nanoseconds" : "count",
 					     .period = kind_period(k, &d->config) };
@@ -211,7 +224,8 @@ static bool same_targets(const struct config *a, const struct config *b)
 static bool same_sampler(const struct config *a, const struct config *b)
 {
 	return a->scope == b->scope && a->events == b->events && a->sample_frequency == b->sample_frequency &&
-	       a->callchain == b->callchain && a->ring_size == b->ring_size && a->exclude_idle == b->exclude_idle;
+	       a->callchain == b->callchain && a->ring_size == b->ring_size &&
+	       unwind_stack_size(a) == unwind_stack_size(b) && a->exclude_idle == b->exclude_idle;
 }
 
 static int replace_sampler(struct daemon *d, const struct config *c)
@@ -260,6 +274,7 @@ static int reload_apply(struct daemon *d, const struct config *c)
 	collect_set_options(d->collect, &o);
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		collect_set_period(d->collect, d->kinds[k], kind_period(k, c));
+	tables_set_limit(d->tables, c->unwind_cache_size);
 	rotate_configure(d->rotate);
 	targets_configure(d, c);
 	targets_scan(d->targets);
@@ -405,6 +420,10 @@ static void start_parts(struct daemon *d)
 	err = sampler_open(d, &d->config, &d->sampler, why, sizeof(why));
 	if (err < 0)
 		fatalx("%s", why);
+	err = tables_new(&d->tables, d->loop, d->objects, d->config.unwind_cache_size, tables_arrived, d);
+	if (err < 0)
+		fatalx("unwind tables: %s", strerror(-err));
+	asks_set_tables(d->asks, d->tables);
 	collect_open(d);
 	d->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	d->targets = targets_new(d->processes, d->collect, d->proc_fd, fds_for_targets(d));
@@ -452,6 +471,7 @@ static void end_parts(struct daemon *d)
 	opener_client_free(d->opener);
 	asks_free(d->asks);
 	collect_free(d->collect);
+	tables_free(d->tables);
 	objects_free(d->objects);
 	process_table_free(d->processes);
 	if (d->signals.fd >= 0)

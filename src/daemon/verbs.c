@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/privileges.h"
 #include "daemon/rotate.h"
+#include "daemon/unwind.h"
 
 static const char *yes_no(bool b)
 {
@@ -64,6 +65,7 @@ static void status_kind(struct control_client *c, const struct sampler_kind_stat
 static void status_sampler(struct daemon *d, struct control_client *c)
 {
 	struct sampler_status s;
+	char text[256];
 
 	control_value(c, "scope", "%s",
 		      !d->sampler ? "none" : d->config.scope == SCOPE_TARGETS ? "targets" : "host");
@@ -79,7 +81,8 @@ static void status_sampler(struct daemon *d, struct control_client *c)
 			      (long long)(s.first_sample_ns - d->started_ns) / 1000000);
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		status_kind(c, &s.kinds[k], event_kind_names[k]);
-	control_value(c, "unwind", "%s", "fp: the kernel's frame-pointer callchain");
+	unwind_explain(&d->config, &s, text, sizeof(text));
+	control_value(c, "unwind", "%s", text);
 	control_value(c, "feature.build_id", "%s",
 		      s.build_id_leaks ? "not used: on this kernel it would spoil the recordings of other perf users"
 				       : yes_no(s.features.build_id));
@@ -88,6 +91,7 @@ static void status_sampler(struct daemon *d, struct control_client *c)
 	control_value(c, "feature.cgroup", "%s", yes_no(s.features.cgroup));
 	control_value(c, "feature.ksymbol", "%s", yes_no(s.features.ksymbol));
 	control_value(c, "feature.exclude_idle", "%s", yes_no(s.features.exclude_idle));
+	control_value(c, "feature.stack_user", "%s", yes_no(s.features.stack_user));
 }
 
 #define SWITCHES_DEAR 10000 /* a second: some 2 % of a CPU go into timers */
@@ -247,8 +251,24 @@ static void verb_status(struct daemon *d, struct control_client *c)
 	status_targets(d, c);
 	status_kernel(d, c, &r);
 	status_collect(d, c);
+	unwind_status(d, c);
 	status_helpers(d, c);
 	status_rotate(d, c, &r);
+	control_end(c, 0, NULL);
+}
+
+static void verb_unwind(struct daemon *d, struct control_client *c)
+{
+	struct sampler_status s;
+	char text[256];
+
+	if (d->sampler) {
+		sampler_status(d->sampler, &s);
+		unwind_explain(&d->config, &s, text, sizeof(text));
+		control_value(c, "unwind", "%s", text);
+	}
+	unwind_status(d, c);
+	unwind_status_files(d, c);
 	control_end(c, 0, NULL);
 }
 
@@ -273,6 +293,7 @@ static const struct verb {
 	void (*fn)(struct daemon *d, struct control_client *c);
 } verbs[] = {
 	{ "status", false, verb_status },
+	{ "unwind", false, verb_unwind },
 	{ "rotate", true, verb_rotate },
 	{ "reload", true, verb_reload },
 };

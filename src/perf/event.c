@@ -18,6 +18,7 @@
 #define MAX_FREQ_PATH "/proc/sys/kernel/perf_event_max_sample_rate"
 #define PARANOID_PATH "/proc/sys/kernel/perf_event_paranoid"
 #define ONLINE_PATH   "/sys/devices/system/cpu/online"
+#define REGS_USER     (1U << 6 | 1U << 7 | 1U << 8) /* bp, sp, ip: asm/perf_regs.h, PERF_REG_X86_* */
 #define FORMAT_LOST   (1U << 4) /* PERF_FORMAT_LOST, missing from headers before 6.0 */
 
 const char *const event_kind_names[EVENT_NR_KINDS] = {
@@ -109,6 +110,12 @@ void event_sampler_attr(struct perf_event_attr *attr, const struct event_feature
 		attr->sample_type |= PERF_SAMPLE_CGROUP;
 	if (o->callchain != CALLCHAIN_NO)
 		attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
+	if (o->stack_size && f->stack_user &&
+	    (o->callchain == CALLCHAIN_YES || o->callchain == CALLCHAIN_USER)) {
+		attr->sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+		attr->sample_regs_user = REGS_USER;
+		attr->sample_stack_user = o->stack_size;
+	}
 	attr->exclude_callchain_kernel = o->callchain == CALLCHAIN_USER;
 	attr->exclude_callchain_user = o->callchain == CALLCHAIN_KERNEL;
 	attr->exclude_idle = o->exclude_idle && f->exclude_idle;
@@ -201,6 +208,13 @@ int event_probe(bool self, int cpu, struct event_features *f)
 	attr.inherit = 1;
 	attr.inherit_thread = 1;
 	found.inherit_thread = !try_open(&attr, self, cpu);
+	event_sampler_attr(&attr, &(struct event_features){ .stack_user = true },
+			   &(struct event_options){ .kind = EVENT_CPU,
+						    .frequency = 1,
+						    .callchain = CALLCHAIN_USER,
+						    .stack_size = 8,
+						    .exclude_kernel = true });
+	found.stack_user = !try_open(&attr, self, cpu);
 	*f = found;
 	return 0;
 }

@@ -25,6 +25,7 @@ struct event_features {
 	bool ksymbol;	   /* attr.ksymbol (5.1) */
 	bool exclude_idle; /* accepted for the software clock */
 	bool inherit_thread; /* attr.inherit_thread (5.13) */
+	bool stack_user;   /* PERF_SAMPLE_STACK_USER and the registers to read it by, here x86-64's */
 };
 
 enum event_kind { EVENT_CPU, EVENT_CYCLES, EVENT_NR_KINDS };
@@ -39,6 +40,9 @@ struct event_options {
 	unsigned frequency; /* Hz */
 	enum event_callchain callchain;
 	bool exclude_idle;
+	/* Bytes of user stack that a sample carries beside its user registers: a multiple of 8, at
+	 * most 65528; 0: none. Of an event that records user callers only. */
+	unsigned stack_size;
 	bool exclude_kernel; /* for callers without the right to the kernel's side */
 	enum event_inherit inherit;
 };
