@@ -8,7 +8,7 @@
 #include "daemon/daemon.h"
 
 #define FILES_SHOWN 40
-#define COPIES_A_RING 16 /* that fit at least, for auto: half of them until it is read */
+#define RING_MS 500 /* of copies fit at least, for auto: half of it fills before it is read */
 
 static bool wants_user(const struct config *c)
 {
@@ -22,7 +22,7 @@ static bool pays(const struct config *c)
 
 static bool fits(const struct config *c)
 {
-	return c->stack_copy_size * COPIES_A_RING <= c->ring_size;
+	return c->sample_frequency * c->stack_copy_size * RING_MS / 1000 <= c->ring_size;
 }
 
 size_t unwind_stack_size(const struct config *c)
@@ -57,7 +57,7 @@ void unwind_explain(const struct config *c, const struct sampler_status *s, char
 		why = " (auto: at this SampleFrequency stack copies cost too much; Unwind=stack asks for "
 		      "them all the same)";
 	else if (c->unwind == UNWINDING_AUTO)
-		why = " (auto: RingSize= holds too few stack copies)";
+		why = " (auto: RingSize= holds less than half a second of stack copies)";
 	snprintf(text, size, "fp: the kernel's frame-pointer callchain%s", why);
 }
 
