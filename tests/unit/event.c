@@ -17,7 +17,7 @@
 
 #define RING_SIZE 131072
 
-static const struct event_features all = { true, true, true, true, true, true, true }, none;
+static const struct event_features all = { true, true, true, true, true, true, true, true }, none;
 
 static void a_dummy_carries_the_sideband_alone(void **state)
 {
@@ -79,6 +79,30 @@ static void a_sampler_is_what_its_options_say(void **state)
 	event_sampler_attr(&a, &none, &o);
 	assert_true(!a.exclude_callchain_kernel && a.exclude_callchain_user && a.exclude_kernel &&
 		    a.exclude_hv);
+}
+
+static void a_sampler_carries_stacks_where_user_callers_are_asked_for(void **state)
+{
+	const uint64_t both = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+	struct event_options o = { .kind = EVENT_CPU,
+				   .frequency = 49,
+				   .callchain = CALLCHAIN_YES,
+				   .stack_size = 16384 };
+	struct perf_event_attr a;
+
+	event_sampler_attr(&a, &all, &o);
+	assert_int_equal(a.sample_type & both, both);
+	assert_int_equal(a.sample_stack_user, 16384);
+	assert_int_equal(a.sample_regs_user, 1 << 6 | 1 << 7 | 1 << 8);
+	event_sampler_attr(&a, &none, &o); /* a kernel that cannot */
+	assert_int_equal(a.sample_type & both, 0);
+	o.callchain = CALLCHAIN_KERNEL;
+	event_sampler_attr(&a, &all, &o);
+	assert_int_equal(a.sample_type & both, 0);
+	o.callchain = CALLCHAIN_USER;
+	o.stack_size = 0;
+	event_sampler_attr(&a, &all, &o);
+	assert_int_equal(a.sample_type & both, 0);
 }
 
 /* The merge reads times of a ring's records without knowing whose they are. */
@@ -361,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dummy_carries_the_sideband_alone),
 		cmocka_unit_test(a_sampler_is_what_its_options_say),
+		cmocka_unit_test(a_sampler_carries_stacks_where_user_callers_are_asked_for),
 		cmocka_unit_test(trailers_of_one_ring_are_alike),
 		cmocka_unit_test(refusals_are_explained),
 		cmocka_unit_test(cpu_lists_parse),

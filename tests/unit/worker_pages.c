@@ -1,0 +1,276 @@
+/* worker/: pages of unwind tables through a real worker process, and through ones that misbehave. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/channel.h"
+#include "base/child.h"
+#include "base/io.h"
+#include "base/loop.h"
+#include "worker/client.h"
+#include "worker/worker.h"
+
+#define ROLE "PPROFD_TEST_WORKER"
+#define PAGES 8
+
+struct fixture {
+	struct loop *loop;
+	struct worker_pages_client *client;
+	struct worker_object object;
+	uint64_t offsets[PAGES];
+	struct worker_pages_job job;
+	unsigned nr_pages, nr_bad, nr_failed, nr_outcomes;
+	uint32_t nr_rows;
+	struct worker_pages_outcome last;
+};
+
+static void got_page(void *ctx, uint64_t cookie, uint64_t offset, int status,
+		     const struct unwind_page *page)
+{
+	struct fixture *f = ctx;
+
+	assert_int_equal(cookie, 42);
+	assert_int_equal(offset, f->offsets[f->nr_pages++]);
+	assert_int_equal(!status, !!page);
+	f->nr_failed += status != 0;
+	f->nr_bad += page && !unwind_page_valid(page);
+	f->nr_rows += page ? page->nr_rows : 0;
+}
+
+static void got_outcome(void *ctx, const struct worker_pages_outcome *o)
+{
+	struct fixture *f = ctx;
+
+	f->nr_outcomes++;
+	f->last = *o;
+}
+
+static void setup(struct fixture *f, const char *role)
+{
+	struct stat st;
+
+	memset(f, 0, sizeof(*f));
+	setenv(ROLE, role, 1);
+	assert_int_equal(loop_new(&f->loop), 0);
+	assert_int_equal(worker_pages_client_new(&f->client, f->loop, got_page, got_outcome, f), 0);
+	f->job = (struct worker_pages_job){ .cookie = 42, .object = &f->object, .nr = PAGES,
+					    .offsets = f->offsets };
+	for (unsigned i = 0; i < PAGES; i++)
+		f->offsets[i] = i * UNWIND_PAGE_SIZE;
+	f->job.fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fstat(f->job.fd, &st), 0);
+	f->object.dev = st.st_dev;
+	f->object.inode = st.st_ino;
+	f->object.size = (uint64_t)st.st_size;
+}
+
+static void teardown(struct fixture *f)
+{
+	worker_pages_client_free(f->client);
+	loop_free(f->loop);
+	if (f->job.fd >= 0)
+		close(f->job.fd);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* One job to its end; one that cannot start yet is tried again. */
+static enum worker_result run(struct fixture *f)
+{
+	uint64_t end = now_ms() + 20000;
+	unsigned before = f->nr_outcomes;
+
+	f->nr_pages = f->nr_failed = f->nr_rows = 0;
+	while (!worker_pages_client_start(f->client, &f->job)) {
+		assert_true(now_ms() < end);
+		loop_step(f->loop, 1);
+	}
+	assert_true(worker_pages_client_busy(f->client));
+	assert_false(worker_pages_client_start(f->client, &f->job)); /* one at a time */
+	while (f->nr_outcomes == before && now_ms() < end)
+		loop_step(f->loop, 10);
+	assert_int_equal(f->nr_outcomes, before + 1);
+	assert_int_equal(f->last.cookie, 42);
+	assert_int_equal(f->last.nr_answered, f->nr_pages);
+	assert_false(worker_pages_client_busy(f->client));
+	return f->last.result;
+}
+
+static void pages_of_a_program(void **state)
+{
+	struct fixture f;
+
+	setup(&f, "");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(run(&f), WORKER_WRITTEN);
+		assert_int_equal(f.nr_pages, PAGES);
+		assert_int_equal(f.nr_failed, 0);
+		assert_int_equal(f.nr_bad, 0);
+		assert_true(f.nr_rows > 2 * PAGES);
+	}
+	assert_int_equal(worker_pages_client_nr_deaths(f.client), 0);
+	teardown(&f);
+}
+
+static void pages_of_the_vdso(void **state)
+{
+	struct fixture f;
+
+	setup(&f, "");
+	close(f.job.fd);
+	f.job.fd = -1;
+	f.job.object = NULL;
+	f.job.nr = 1;
+	assert_int_equal(run(&f), WORKER_WRITTEN);
+	assert_int_equal(f.nr_failed, 0);
+	assert_true(f.nr_rows > 2);
+	teardown(&f);
+}
+
+static void what_is_no_program_is_refused(void **state)
+{
+	struct fixture f;
+
+	setup(&f, "");
+	close(f.job.fd);
+	f.job.fd = io_memfd("text", "not an ELF file", 15);
+	assert_int_equal(run(&f), WORKER_WRITTEN);
+	assert_int_equal(f.nr_failed, PAGES);
+	teardown(&f);
+}
+
+static void another_build_id_is_another_file(void **state)
+{
+	struct fixture f;
+
+	setup(&f, "");
+	f.object.build_id_size = 20;
+	memset(f.object.build_id, 0x5a, 20);
+	assert_int_equal(run(&f), WORKER_WRITTEN);
+	assert_int_equal(f.nr_failed, PAGES);
+	teardown(&f);
+}
+
+static void deaths_cost_one_outcome(void **state)
+{
+	struct fixture f;
+
+	setup(&f, "die");
+	assert_int_equal(run(&f), WORKER_DIED);
+	assert_false(f.last.parsing);
+	setenv(ROLE, "parse and die", 1);
+	assert_int_equal(run(&f), WORKER_DIED);
+	assert_true(f.last.parsing);
+	setenv(ROLE, "parse and sleep", 1);
+	worker_pages_client_set_deadline(f.client, 300);
+	assert_int_equal(run(&f), WORKER_LATE);
+	assert_true(f.last.parsing);
+	assert_false(f.last.cpu_bound); /* a slow disk is nobody's fault */
+	setenv(ROLE, "parse and spin", 1);
+	assert_int_equal(run(&f), WORKER_LATE);
+	assert_true(f.last.cpu_bound);
+	worker_pages_client_set_deadline(f.client, 20000);
+	setenv(ROLE, "", 1);
+	assert_int_equal(run(&f), WORKER_WRITTEN);
+	assert_int_equal(worker_pages_client_nr_deaths(f.client), 4);
+	teardown(&f);
+}
+
+static void liars_are_ended(void **state)
+{
+	static const char *const roles[] = { "lie offset", "lie cookie", "lie size", "lie status",
+					     "lie rows" };
+	struct fixture f;
+
+	for (unsigned i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		setup(&f, roles[i]);
+		assert_int_equal(run(&f), WORKER_DIED);
+		assert_int_equal(f.nr_pages, 0);
+		teardown(&f);
+	}
+}
+
+/* --- Workers that misbehave --- */
+
+static void say_parsing(const struct worker_pages *q)
+{
+	struct worker_parsing p = { .type = WORKER_PARSING, .cookie = q->cookie };
+
+	channel_send(CHILD_CHANNEL_FD, &p, sizeof(p), NULL, 0);
+}
+
+static void lie(const struct worker_pages *q, const char *how)
+{
+	struct worker_page p = { .type = WORKER_PAGE, .cookie = q->cookie, .offset = q->offsets[0],
+				 .nr_rules = 1, .nr_rows = 1 };
+	size_t size = worker_page_size(&p);
+
+	if (!strcmp(how, "offset"))
+		p.offset += UNWIND_PAGE_SIZE;
+	else if (!strcmp(how, "cookie"))
+		p.cookie++;
+	else if (!strcmp(how, "size"))
+		size -= 4;
+	else if (!strcmp(how, "status"))
+		p.status = 1;
+	else
+		p.nr_rows = UINT32_MAX;
+	channel_send(CHILD_CHANNEL_FD, &p, size, NULL, 0);
+	channel_wait(CHILD_CHANNEL_FD, POLLIN, 5000);
+}
+
+static int fake_worker(const char *role)
+{
+	struct worker_pages q;
+	unsigned nr_fds = 1;
+	volatile unsigned long n = 0;
+	int fd;
+
+	child_init();
+	channel_wait(CHILD_CHANNEL_FD, POLLIN, -1);
+	if (channel_recv(CHILD_CHANNEL_FD, &q, sizeof(q), &fd, &nr_fds) <= 0 || !strcmp(role, "die"))
+		return 1;
+	if (!strncmp(role, "lie ", 4)) {
+		lie(&q, role + 4);
+		return 0;
+	}
+	say_parsing(&q);
+	if (!strcmp(role, "parse and die"))
+		abort();
+	while (!strcmp(role, "parse and spin"))
+		n++;
+	sleep(10);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *role = getenv(ROLE);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_of_a_program),
+		cmocka_unit_test(pages_of_the_vdso),
+		cmocka_unit_test(what_is_no_program_is_refused),
+		cmocka_unit_test(another_build_id_is_another_file),
+		cmocka_unit_test(deaths_cost_one_outcome),
+		cmocka_unit_test(liars_are_ended),
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "--worker"))
+		return role && *role ? fake_worker(role) : worker_main();
+	return cmocka_run_group_tests_name("worker_pages", tests, NULL, NULL);
+}
