@@ -227,7 +227,7 @@ int main(int argc, char **argv)
 {
 	uint64_t nr = argc > 1 ? strtoull(argv[1], NULL, 10) : 3000000;
 
-	run("1000 stacks", 1000 / NR_PROCESSES, nr);
+	run("1000 stacks [target >= 1000000]", 1000 / NR_PROCESSES, nr);
 	run("1000 stacks a process", 1000, nr);
 	return 0;
 }

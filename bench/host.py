@@ -10,7 +10,7 @@
 
 CPU is user + system of all processes of a tool, of their control group where one can be made (exact, what has exited
 included), else of /proc/PID/stat. Memory is the peak of their summed PSS, read every 100 ms."""
-import glob, json, os, shutil, signal, statistics, subprocess, sys, tempfile, time
+import atexit, glob, json, os, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TICK = os.sysconf("SC_CLK_TCK")
@@ -99,6 +99,7 @@ class Tool:
     def __init__(self, name, argv, **popen):
         self.group = Group(name)
         self.p = subprocess.Popen(argv, preexec_fn=self.group.enter, **popen)
+        atexit.register(self.abandon)
         self.peak, self.peaks = 0.0, {}
 
     def pids(self):
@@ -108,6 +109,14 @@ class Tool:
         if self.group.path:
             return self.group.cpu()
         return sum(st[1] for st in map(stat_of, tree(self.p.pid)) if st)
+
+    def abandon(self):
+        """Nothing outlives the bench, however it ends."""
+        if self.p.returncode is None:
+            self.p.terminate()
+            self.p.wait()
+        if self.group.path and os.path.exists(self.group.path):
+            self.group.end()
 
     def note_memory(self):
         each = [pss_of(pid) for pid in self.pids()]
@@ -243,7 +252,8 @@ def run_perf(seconds):
         # Ended by our SIGINT it exits with 0, or dies of that signal again.
         if status in (0, -signal.SIGINT) and "failed to process" not in err and time.monotonic() >= end:
             return recording, whole, t.peak
-        print(f"# perf record failed ({status}, {' / '.join(err.split(chr(10)))[:200]!r}): again", flush=True)
+        print(f"# perf record failed ({status}, {' / '.join(err.split(chr(10)))[-200:]!r}; {recording:.3f} CPU s until its end, "
+              f"{whole:.3f} until it gave up): again", flush=True)
     sys.exit("perf record fails every time")
 
 
@@ -253,20 +263,19 @@ def compare(program, load_program, seconds, runs):
     first, later, copying, memory, lost = [], [], [], [], 0
     load = Load.mixed(load_program, False)
     for i in range(runs):
-        order = i % 2
-        perf = run_perf(window * windows) if order else None
+        perf = run_perf(window * windows) if i % 2 else None
         cpu, d, status = run_pprofd(program, window, windows)
+        nr = status["samples"]
+        print(f"# run {i + 1}: pprofd {' '.join(f'{c:.3f}' for c in cpu)} CPU s a window of {window} s, {d.peak:.1f} MB "
+              f"{d.peaks}, {nr} samples, {1e9 * statistics.mean(cpu[1:]) / (nr / windows):.0f} ns each", flush=True)
         perf = perf or run_perf(window * windows)
         recording, life, perf_peak = (perf[0] / windows, perf[1] / windows, perf[2])
+        print(f"# run {i + 1}: perf record {recording:.3f} recording, {life:.3f} with its end, {perf_peak:.1f} MB", flush=True)
         first.append(cpu[0] / life)
         later.append(statistics.mean(cpu[1:]) / life)
         copying.append(statistics.mean(cpu[1:]) / recording)
         memory.append(d.peak)
         lost += status["lost"]
-        nr = status["samples"]
-        print(f"# run {i + 1}: pprofd {' '.join(f'{c:.3f}' for c in cpu)} CPU s a window of {window} s, {d.peak:.1f} MB "
-              f"{d.peaks}, {nr} samples, {1e9 * statistics.mean(cpu[1:]) / (nr / windows):.0f} ns each; "
-              f"perf record {recording:.3f} recording, {life:.3f} with its end, {perf_peak:.1f} MB", flush=True)
     load.end()
     figure("CPU, first window / perf record", f"{statistics.median(first):.2f}", "<= 3")
     figure("CPU, later windows / perf record", f"{statistics.median(later):.2f} (its end, where it goes through what it "
@@ -388,6 +397,7 @@ def start(program, runs):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     verb, a = sys.argv[1], sys.argv[2:]
     if verb == "compare":
         compare(a[0], a[1], float(a[2]), int(a[3]))
