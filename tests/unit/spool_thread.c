@@ -91,7 +91,7 @@ static void wait_for(struct fixture *f, unsigned nr)
 static void check_file(struct fixture *f, const char *name, const char *want, size_t size)
 {
 	struct buf packed = { 0 }, plain = { 0 };
-	char path[256];
+	char path[4096 + SPOOL_NAME_MAX];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
@@ -144,7 +144,7 @@ static void write_compresses(void **state)
 	size_t size = 300001; /* several pieces, the last a single byte */
 	char *data = xmalloc(size);
 	struct stat st;
-	char path[256];
+	char path[4096 + SPOOL_NAME_MAX];
 
 	for (size_t i = 0; i < size; i++)
 		data[i] = (char)(i * i >> 9);
