@@ -3,7 +3,8 @@ live_tests =
 live_tests += %reldir%/daemon.test
 live_tests += %reldir%/record.test
 live_tests += %reldir%/service.test
-live_tests += %reldir%/targets.test
 live_tests += %reldir%/unwind.test
 TESTS += $(live_tests)
-EXTRA_DIST += $(live_tests) %reldir%/busy.c %reldir%/box %reldir%/lib.sh
+# By hand for now (tests/live/targets.test): it wants a machine on which nobody else runs it, and its control group's last
+# test is not stable.
+EXTRA_DIST += $(live_tests) %reldir%/targets.test %reldir%/busy.c %reldir%/box %reldir%/lib.sh
