@@ -156,12 +156,33 @@ static void name_learn(struct objects *o, const struct process_file *file, uint6
 	hash_add(&o->by_name, hash, o->nr_names - 1);
 }
 
+static bool identity_of_fd(int fd, struct worker_object *id)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	*id = (struct worker_object){ .dev = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size };
+	id->mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	id->ctime_ns = st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	return true;
+}
+
+/* What was opened is what it was: a file written to since, in place, is another object to who maps it now. */
+static bool is_unchanged(const struct object *b)
+{
+	struct worker_object now;
+
+	return b->fd < 0 || (identity_of_fd(b->fd, &now) && same_identity(&b->id, &now));
+}
+
 uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup)
 {
 	struct name_key key = name_key(file, cgroup);
 	struct object_name *n = name_find(o, &key, hash_bytes(&key, sizeof(key)));
+	struct object *b = n && !n->ambiguous ? object_of(o, n->object) : NULL;
 
-	if (!n || n->ambiguous || !objects_use(o, n->object))
+	if (!b || !is_unchanged(b) || !objects_use(o, n->object))
 		return OBJECT_MISSING;
 	o->nr_recalled++;
 	return n->object;
@@ -169,18 +190,12 @@ uint32_t objects_recall(struct objects *o, const struct process_file *file, uint
 
 uint32_t objects_add(struct objects *o, int fd, const struct process_file *file, uint64_t cgroup)
 {
-	struct worker_object id = { 0 };
+	struct worker_object id;
 	struct object *b;
-	struct stat st;
 	uint32_t i;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (!identity_of_fd(fd, &id))
 		goto refuse;
-	id.dev = st.st_dev;
-	id.inode = st.st_ino;
-	id.size = (uint64_t)st.st_size;
-	id.mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	id.ctime_ns = st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
 	i = object_by_identity(o, &id);
 	if (i == HASH_NONE)
 		goto refuse;

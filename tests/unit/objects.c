@@ -112,6 +112,17 @@ static void recall_is_by_path_build_id_and_cgroup(void **state)
 	assert_int_equal(objects_recall(w->o, &elsewhere, 7), OBJECT_MISSING);
 }
 
+static void what_has_changed_in_place_is_not_recalled(void **state)
+{
+	struct world *w = *state;
+	struct process_file file = { .path = "/lib/x", .inode = 5 };
+	uint32_t x = objects_add(w->o, file_open(w, "x", "x"), &file, 0);
+
+	assert_int_equal(objects_recall(w->o, &file, 0), x);
+	close(file_open(w, "x", "longer"));
+	assert_int_equal(objects_recall(w->o, &file, 0), OBJECT_MISSING);
+}
+
 static void recall_by_inode_takes_every_part_of_it(void **state)
 {
 	struct world *w = *state;
@@ -199,6 +210,7 @@ int main(void)
 		TEST(a_changed_file_is_another_object),
 		TEST(what_is_no_regular_file_is_refused),
 		TEST(recall_is_by_path_build_id_and_cgroup),
+		TEST(what_has_changed_in_place_is_not_recalled),
 		TEST(recall_by_inode_takes_every_part_of_it),
 		TEST(unused_descriptors_are_closed_after_a_window),
 		TEST(descriptors_are_limited),
