@@ -10,7 +10,7 @@
 
 struct daemon;
 
-/* Of automatic stack copies, bytes a second and CPU: docs/decisions/0006-when-stacks-are-copied.md. */
+/* Of automatic stack copies, bytes a second and CPU: docs/decisions/0007-when-stacks-are-copied.md. */
 #define UNWIND_AUTO_RATE (2u << 20)
 
 /* Bytes of stack that each sample is to carry; 0: none. */
