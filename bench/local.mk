@@ -35,3 +35,4 @@ EXTRA_DIST += bench/unwind.sh
 
 .PHONY: benches
 benches: $(EXTRA_PROGRAMS)
+EXTRA_DIST += bench/targets.py
