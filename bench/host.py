@@ -149,8 +149,11 @@ class Daemon(Tool):
             if self.p.poll() is not None:
                 break
             time.sleep(0.02)
+        sys.exit("pprofd did not start: " + self.log())
+
+    def log(self):
         self.err.seek(0)
-        sys.exit("pprofd did not start: " + self.err.read())
+        return self.err.read()
 
     def run_ctl(self, *args):
         r = subprocess.run([self.ctl, "-s", f"{self.folder}/control", "-D", f"{self.folder}/spool", *args],
@@ -224,6 +227,8 @@ def run_pprofd(program, window, windows):
             cpu.append(d.cpu())
         time.sleep(0.1)
     status = d.status()
+    if not status:
+        sys.exit(f"pprofd did not answer at the end (exit status {d.p.poll()}): {d.log()}")
     d.end()
     return [b - a for a, b in zip(cpu, cpu[1:])], d, status
 
