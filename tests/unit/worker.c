@@ -170,7 +170,7 @@ static void window_is_written(void **state)
 	for (int i = 0; i < 3; i++) {
 		start(&f);
 		assert_false(worker_client_start(f.client, &f.job)); /* one at a time */
-		assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+		assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 		assert_int_equal(f.all.last.parsing, WORKER_PARSING_NONE);
 		assert_int_equal(fstat(f.job.output_fd, &st), 0);
 		assert_int_equal(f.all.last.done.written, st.st_size);
@@ -217,7 +217,7 @@ static void locations_get_names(void **state)
 	object.quarantined = 1;
 	object.inode++;
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	assert_int_equal(f.all.last.done.nr_named, 0);
 	close(fd);
 	teardown(&f);
@@ -232,7 +232,7 @@ static void restricted_kallsyms_cost_only_names(void **state)
 	f.job.symbolize = WORKER_NAMES;
 	f.job.kallsyms_fd = io_memfd("kallsyms", text, sizeof(text) - 1);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	assert_int_equal(f.all.last.done.kallsyms_status, -EACCES);
 	close(f.job.kallsyms_fd);
 	teardown(&f);
@@ -246,26 +246,26 @@ static void nonsense_is_refused(void **state)
 
 	setup(&f, "");
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	pid = worker_client_pid(f.client);
 	f.job.nr_mappings = 2; /* the table is too short */
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_REFUSED);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_REFUSED);
 	assert_int_equal(f.all.last.done.status, -EBADMSG);
 	f.job.nr_mappings = 0; /* another number than the profile's */
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_REFUSED);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_REFUSED);
 	f.job.nr_mappings = 1;
 	memset(garbage, 0xff, sizeof(garbage));
 	assert_int_equal(pwrite(f.job.profile_fd, garbage, sizeof(garbage), 0), sizeof(garbage));
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_REFUSED);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_REFUSED);
 	assert_int_equal(f.all.last.done.status, -EBADMSG);
 	assert_int_equal(worker_client_pid(f.client), pid);
 	/* What breaks the protocol itself ends the worker. */
 	f.job.compress_level = 0;
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_DIED);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_DIED);
 	assert_int_equal(worker_client_nr_deaths(f.client), 1);
 	teardown(&f);
 }
@@ -279,12 +279,12 @@ static void unwritable_files_are_refused(void **state)
 	output = f.job.output_fd;
 	f.job.output_fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_REFUSED);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_REFUSED);
 	assert_true(f.all.last.done.status < 0);
 	close(f.job.output_fd);
 	f.job.output_fd = output;
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	teardown(&f);
 }
 
@@ -327,12 +327,12 @@ static void objects_arrive_and_are_closed(void **state)
 	setup(&f, "late reader"); /* the channel is full before it is read */
 	many_objects(&f, 6000, &objects, &fds);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 10000), WORKER_DIED);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_DIED);
 	assert_int_equal(f.all.last.parsing, 5999); /* all had come */
 	setenv(ROLE, "", 1);
 	f.job.nr_objects = 900; /* of the usual 1024 */
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 10000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	assert_in_range(nr_open(worker_client_pid(f.client)), 0, 10); /* 0: we may not look */
 	close(fds[0]);
 	free(objects);
@@ -362,7 +362,7 @@ static void kills_at_any_moment_cost_one_outcome(void **state)
 		nanosleep(&moment, NULL);
 		died = now_ms();
 		kill(worker_client_pid(f.client), SIGKILL);
-		result = wait_outcome(&f, 5000);
+		result = wait_outcome(&f, 20000);
 		assert_true(result == WORKER_DIED || result == WORKER_WRITTEN);
 		assert_true(now_ms() - died < 3000); /* mostly within a millisecond */
 		if (result == WORKER_DIED)
@@ -370,10 +370,10 @@ static void kills_at_any_moment_cost_one_outcome(void **state)
 		nr_died += result == WORKER_DIED;
 		/* A good one in between, so that the back-off stays short. */
 		start(&f);
-		result = wait_outcome(&f, 5000);
+		result = wait_outcome(&f, 20000);
 		if (result == WORKER_DIED) { /* the kill came after the answer */
 			start(&f);
-			result = wait_outcome(&f, 5000);
+			result = wait_outcome(&f, 20000);
 		}
 		assert_int_equal(result, WORKER_WRITTEN);
 	}
@@ -394,18 +394,18 @@ static void an_object_is_to_blame_when_it_was_being_parsed(void **state)
 	setup(&f, "parse and die");
 	many_objects(&f, 5, &objects, &fds);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_DIED);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_DIED);
 	assert_int_equal(f.all.last.parsing, 4);
 	assert_int_equal(f.all.last.nr_objects, 5);
 	worker_client_set_deadline(f.client, 300);
 	setenv(ROLE, "parse and spin", 1);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_LATE);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_LATE);
 	assert_int_equal(f.all.last.parsing, 4);
 	assert_true(f.all.last.cpu_bound);
 	setenv(ROLE, "parse and sleep", 1);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_LATE);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_LATE);
 	assert_int_equal(f.all.last.parsing, 4);
 	assert_false(f.all.last.cpu_bound);
 	close(fds[0]);
@@ -420,16 +420,16 @@ static void a_stopped_worker_is_replaced(void **state)
 
 	setup(&f, "");
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	worker_client_set_deadline(f.client, 200);
 	kill(worker_client_pid(f.client), SIGSTOP);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_LATE);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_LATE);
 	assert_false(f.all.last.cpu_bound);
 	assert_int_equal(worker_client_pid(f.client), 0);
 	worker_client_set_deadline(f.client, WORKER_DEADLINE_MS);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	teardown(&f);
 }
 
@@ -444,11 +444,11 @@ static void lying_workers_are_ended(void **state)
 
 		setup(&f, lies[i]);
 		start(&f);
-		assert_int_equal(wait_outcome(&f, 5000), WORKER_DIED);
+		assert_int_equal(wait_outcome(&f, 20000), WORKER_DIED);
 		assert_int_equal(worker_client_nr_deaths(f.client), 1);
 		setenv(ROLE, "", 1);
 		start(&f);
-		assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+		assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 		teardown(&f);
 	}
 }
@@ -461,7 +461,7 @@ static void deaths_are_answered_more_and_more_slowly(void **state)
 	setup(&f, "die");
 	for (int i = 0; i < 6; i++) {
 		start(&f);
-		assert_int_equal(wait_outcome(&f, 5000), WORKER_DIED);
+		assert_int_equal(wait_outcome(&f, 20000), WORKER_DIED);
 	}
 	took = now_ms() - begin;
 	assert_in_range(took, 10 + 20 + 40 + 80 + 160, 20000);
@@ -478,7 +478,7 @@ static void worker_has_no_rights(void **state)
 
 	setup(&f, "");
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	pid = worker_client_pid(f.client);
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	status = fopen(path, "re");
@@ -503,7 +503,7 @@ static void worker_has_no_rights(void **state)
 	kill(pid, SIGTERM);
 	kill(pid, SIGINT);
 	start(&f);
-	assert_int_equal(wait_outcome(&f, 5000), WORKER_WRITTEN);
+	assert_int_equal(wait_outcome(&f, 20000), WORKER_WRITTEN);
 	assert_int_equal(worker_client_pid(f.client), pid);
 	teardown(&f);
 }
