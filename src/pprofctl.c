@@ -19,13 +19,15 @@ static const struct cli_verb verbs[] = {
 	  "list the spool's files" },
 	{ "merge", cli_merge, "-o FILE " SELECTORS, "write one profile of several" },
 	{ "record", cli_record,
-	  "--standalone [-p PID | --tid TID] [-e cpu|cycles] [-F HZ] [-d SECONDS]\n"
+	  "[--standalone] [-p PID | --tid TID | --unit UNIT | --comm COMM] [-e cpu|cycles] [-F HZ] [-d SECONDS]\n"
 	  "       [--call-chain yes|user|kernel|no] -o FILE [-- COMMAND...]",
 	  "profile a process, a thread or a command" },
 	{ "reload", cli_reload, "", "make the daemon read its configuration again" },
 	{ "rotate", cli_rotate, "", "end the window now; prints the files written" },
 	{ "status", cli_status, "[--json|--unwind]", "show what the daemon does" },
-	{ "top", cli_top, "[-n N] [--by WHAT] [--cum] [--type NAME] " SELECTORS,
+	{ "threads", cli_threads, "[-n N] [--json] [--pid PID] [--tid TID] [--comm GLOB] [--unit GLOB]",
+	  "CPU time of the last window by thread, beside the kernel's own clock" },
+	{ "top", cli_top, "[--live] [-n N] [--by WHAT] [--cum] [--type NAME] " SELECTORS,
 	  "print where the time went: flat and cumulative" },
 	{ "tree", cli_tree, "[-n N] [--min PERCENT] [--by WHAT] [--type NAME] " SELECTORS,
 	  "print the tree of calls, from the roots down" },

@@ -3,13 +3,11 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cli/cli.h"
-#include "control/client.h"
+#include "cli/answer.h"
 
-#define ASK_MS 10000
 #define ROTATE_MS 60000 /* a window may wait for another before it is symbolized and written */
 
-static int ask(const struct cli *cli, const char *request, int timeout_ms, struct buf *answer)
+int answer_ask(const struct cli *cli, const char *request, int timeout_ms, struct buf *answer)
 {
 	char error[512] = "";
 	int err = control_ask(cli->socket, request, timeout_ms, answer, error, sizeof(error));
@@ -19,8 +17,7 @@ static int ask(const struct cli *cli, const char *request, int timeout_ms, struc
 	return err;
 }
 
-/* The next "key=value" of an answer, cut apart in place. */
-static bool next_value(char **rest, char **key, char **value)
+bool answer_next(char **rest, char **key, char **value)
 {
 	char *line;
 
@@ -49,7 +46,7 @@ static void print_text(char *answer)
 	const char *gap = "";
 	char *key, *value;
 
-	while (next_value(&answer, &key, &value)) {
+	while (answer_next(&answer, &key, &value)) {
 		for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
 			if (!strcmp(key, headings[i][0])) {
 				printf("%s%s\n", gap, headings[i][1]);
@@ -59,7 +56,7 @@ static void print_text(char *answer)
 	}
 }
 
-static void print_json_string(const char *s)
+void answer_json_string(const char *s)
 {
 	putchar('"');
 	for (; *s; s++) {
@@ -94,14 +91,14 @@ static void print_json(char *answer)
 	const char *separator = "{\n";
 	char *key, *value;
 
-	while (next_value(&answer, &key, &value)) {
+	while (answer_next(&answer, &key, &value)) {
 		printf("%s  ", separator);
-		print_json_string(key);
+		answer_json_string(key);
 		fputs(": ", stdout);
 		if (is_number(value) && strcmp(key, "version"))
 			fputs(value, stdout);
 		else
-			print_json_string(value);
+			answer_json_string(value);
 		separator = ",\n";
 	}
 	puts(*separator == '{' ? "{}" : "\n}");
@@ -127,7 +124,7 @@ int cli_status(struct cli *cli, int argc, char **argv)
 	}
 	if (optind < argc)
 		return cli_usage(cli, "%s: takes no arguments", argv[optind]);
-	err = ask(cli, verb, ASK_MS, &answer);
+	err = answer_ask(cli, verb, ANSWER_MS, &answer);
 	if (!err && json)
 		print_json((char *)answer.data);
 	else if (!err)
@@ -147,10 +144,10 @@ static int request(struct cli *cli, int argc, char **argv, const char *verb, int
 		return cli_getopt_status(c);
 	if (optind < argc)
 		return cli_usage(cli, "%s: takes no arguments", argv[optind]);
-	err = ask(cli, verb, timeout_ms, &answer);
+	err = answer_ask(cli, verb, timeout_ms, &answer);
 	if (!err) {
 		rest = (char *)answer.data;
-		while (next_value(&rest, &key, &value))
+		while (answer_next(&rest, &key, &value))
 			puts(value);
 	}
 	buf_fini(&answer);
@@ -164,5 +161,5 @@ int cli_rotate(struct cli *cli, int argc, char **argv)
 
 int cli_reload(struct cli *cli, int argc, char **argv)
 {
-	return request(cli, argc, argv, "reload", ASK_MS);
+	return request(cli, argc, argv, "reload", ANSWER_MS);
 }

@@ -2,6 +2,7 @@
 #include "cli/record.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,15 @@ bool record_interrupted(int signals)
 	while (read(signals, &s, sizeof(s)) == sizeof(s))
 		interrupted |= s.ssi_signo != SIGCHLD;
 	return interrupted;
+}
+
+void record_wait_for_command(struct command *c, int signals, const char *name)
+{
+	struct pollfd p = { .fd = signals, .events = POLLIN };
+
+	while (!command_ended(c) && !record_interrupted(signals))
+		poll(&p, 1, 250);
+	command_tell(c, name);
 }
 
 void record_progress_init(struct record_progress *p)
@@ -107,7 +117,7 @@ static bool parse_name(const struct cli *cli, const char *option, const char *va
 	return false;
 }
 
-enum { OPTION_TID = 256, OPTION_CALL_CHAIN, OPTION_STANDALONE };
+enum { OPTION_TID = 256, OPTION_COMM, OPTION_UNIT, OPTION_CALL_CHAIN, OPTION_STANDALONE };
 
 static bool take_option(const struct cli *cli, struct record_options *o, int c, const char *value)
 {
@@ -122,6 +132,12 @@ static bool take_option(const struct cli *cli, struct record_options *o, int c, 
 		return parse_number(cli, "-p", value, INT32_MAX, &o->pid);
 	case OPTION_TID:
 		return parse_number(cli, "--tid", value, INT32_MAX, &o->tid);
+	case OPTION_COMM:
+		o->comm = value;
+		return true;
+	case OPTION_UNIT:
+		o->unit = value;
+		return true;
 	case 'F':
 		return parse_number(cli, "-F", value, RECORD_FREQUENCY_MAX, &o->frequency);
 	case 'e':
@@ -164,6 +180,8 @@ int cli_record(struct cli *cli, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "pid", required_argument, NULL, 'p' },
 		{ "tid", required_argument, NULL, OPTION_TID },
+		{ "comm", required_argument, NULL, OPTION_COMM },
+		{ "unit", required_argument, NULL, OPTION_UNIT },
 		{ "event", required_argument, NULL, 'e' },
 		{ "frequency", required_argument, NULL, 'F' },
 		{ "duration", required_argument, NULL, 'd' },
@@ -185,11 +203,13 @@ int cli_record(struct cli *cli, int argc, char **argv)
 			return CLI_USAGE;
 	}
 	o.command = optind < argc ? argv + optind : NULL;
-	if (!!o.pid + !!o.tid + !!o.command != 1)
-		return cli_usage(cli, "give one of -p PID, --tid TID and a command");
+	if (!!o.pid + !!o.tid + !!o.command + !!o.unit + !!o.comm != 1)
+		return cli_usage(cli, "give one of -p PID, --tid TID, --unit UNIT, --comm COMM and a command");
 	if (!o.output)
 		return cli_usage(cli, "-o FILE says where to write");
-	if (!standalone)
-		return cli_usage(cli, "--standalone is needed");
-	return can_write(o.output) ? record_standalone(&o) : CLI_FAILED;
+	if (standalone && (o.unit || o.comm))
+		return cli_usage(cli, "--unit and --comm are the daemon's");
+	if (!can_write(o.output))
+		return CLI_FAILED;
+	return standalone ? record_standalone(&o) : record_by_daemon(cli, &o);
 }

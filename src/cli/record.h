@@ -40,6 +40,10 @@ void record_progress_end(struct record_progress *p);
 
 uint64_t record_now(void); /* CLOCK_MONOTONIC */
 
+/* After the recording the command goes on, and we stay until it ends, as a shell would; then how. */
+void record_wait_for_command(struct command *c, int signals, const char *name);
+
+int record_by_daemon(const struct cli *cli, const struct record_options *o);
 int record_standalone(const struct record_options *o);
 
 #endif

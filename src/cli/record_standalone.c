@@ -140,13 +140,6 @@ static int begin(struct recorder **r, const struct record_options *o, struct com
 	return err;
 }
 
-/* After -d the command goes on, and we stay until it ends, as a shell would. */
-static void wait_for_command(struct command *c, int signals)
-{
-	while (!command_ended(c) && !record_interrupted(signals))
-		usleep(STEP_MS * 1000);
-}
-
 int record_standalone(const struct record_options *o)
 {
 	struct recorder *r = NULL;
@@ -167,10 +160,8 @@ int record_standalone(const struct record_options *o)
 	if (err)
 		log_warnx("waiting for samples: %s", strerror(-err));
 	status = write_output(r, o);
-	if (o->command && o->duration_ns)
-		wait_for_command(&c, signals);
-	if (o->command && command_ended(&c))
-		command_tell(&c, o->command[0]);
+	if (o->command)
+		record_wait_for_command(&c, signals, o->command[0]);
 out:
 	recorder_free(r);
 	command_fini(&c);

@@ -135,10 +135,11 @@ int select_parse_time(const char *text, int64_t now, int64_t *seconds)
 }
 
 /* Selectors of one label are alternatives; those of different labels must all match. */
-bool select_keeps(const struct select *s, const struct profile *p, uint32_t label_set)
+bool select_matches(const struct select *s, const char *(*value_of)(void *ctx, const char *key),
+		    void *ctx)
 {
 	for (unsigned i = 0; i < s->nr_labels; i++) {
-		const char *key = s->labels[i].key, *value = profile_label(p, label_set, key);
+		const char *key = s->labels[i].key, *value = value_of(ctx, key);
 		bool matches = false;
 
 		for (unsigned k = 0; k < s->nr_labels && value && !matches; k++) {
@@ -152,4 +153,23 @@ bool select_keeps(const struct select *s, const struct profile *p, uint32_t labe
 			return false;
 	}
 	return true;
+}
+
+struct set {
+	const struct profile *p;
+	uint32_t label_set;
+};
+
+static const char *label_of(void *ctx, const char *key)
+{
+	const struct set *set = ctx;
+
+	return profile_label(set->p, set->label_set, key);
+}
+
+bool select_keeps(const struct select *s, const struct profile *p, uint32_t label_set)
+{
+	struct set set = { p, label_set };
+
+	return select_matches(s, label_of, &set);
 }

@@ -45,11 +45,12 @@ enum {
 		{ "until", required_argument, NULL, SELECT_UNTIL },                                \
 		{ "kind", required_argument, NULL, SELECT_KIND },                                  \
 		{ "target", required_argument, NULL, SELECT_TARGET }
-#define SELECT_OPTIONS                                                                             \
-	SELECT_SPOOL_OPTIONS, { "pid", required_argument, NULL, SELECT_PID },                      \
+#define SELECT_LABEL_OPTIONS                                                                       \
+	{ "pid", required_argument, NULL, SELECT_PID },                                            \
 		{ "tid", required_argument, NULL, SELECT_TID },                                    \
 		{ "comm", required_argument, NULL, SELECT_COMM },                                  \
 		{ "unit", required_argument, NULL, SELECT_UNIT }
+#define SELECT_OPTIONS SELECT_SPOOL_OPTIONS, SELECT_LABEL_OPTIONS
 
 void select_init(struct select *s);
 /* Takes the option C of the above; false: it is none of them, or its value is bad (told). */
@@ -61,6 +62,9 @@ int select_parse_time(const char *text, int64_t now, int64_t *seconds);
 
 /* The label selectors match a sample with LABEL_SET. */
 bool select_keeps(const struct select *s, const struct profile *p, uint32_t label_set);
+/* The same of anything else that has labels: VALUE_OF gives them, NULL where there is none. */
+bool select_matches(const struct select *s, const char *(*value_of)(void *ctx, const char *key),
+		    void *ctx);
 /* The window of a file overlaps the time selected. */
 bool select_in_time(const struct select *s, const struct spool_name *n);
 

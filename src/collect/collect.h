@@ -165,6 +165,9 @@ void collect_flush(struct collect *c);
 struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns,
 			       int64_t duration_ns);
 void collect_next_window(struct collect *c);
+/* The same of the running window, which goes on. */
+struct profile *collect_snapshot(struct collect *c, unsigned kind, int64_t start_ns,
+				 int64_t duration_ns);
 
 uint64_t collect_nr_samples(const struct collect *c); /* different ones, of the running window */
 size_t collect_size(const struct collect *c); /* bytes of the running window, for MaxMemory */

@@ -182,31 +182,50 @@ void window_kind_fini(struct kind *k)
 	free(k->unit);
 }
 
-struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns,
-			       int64_t duration_ns)
+/* A copy of K's profile, mappings merged by object. */
+static struct profile *merged(const struct collect *c, struct kind *k, int64_t start_ns,
+			      int64_t duration_ns)
 {
-	struct kind *k = &c->kinds[kind];
-	struct profile *out;
+	struct profile *p = k->profile, *out = profile_new();
+	uint32_t *numbers = xreallocarray(NULL, (size_t)p->nr_mappings + 1, sizeof(*numbers));
 
-	if (!k->profile)
-		return NULL;
-	k->profile->time_nanos = start_ns;
-	k->profile->duration_nanos = duration_ns;
-	for (uint32_t i = 1; i < k->profile->nr_mappings; i++) { /* 0 is the host */
-		struct profile_mapping *m = &k->profile->mappings[i];
+	p->time_nanos = start_ns;
+	p->duration_nanos = duration_ns;
+	for (uint32_t i = 1; i < p->nr_mappings; i++) { /* 0 is the host */
+		struct profile_mapping *m = &p->mappings[i];
 		uint32_t object = c->maps[m->object].object;
 
+		numbers[i] = m->object;
 		/* A build id is only what a file says of itself: without an object nothing is
 		 * one. */
 		m->object = object >= OBJECT_FIRST ? object : NO_OBJECT | m->object;
 	}
-	out = profile_new();
-	if (profile_merge(out, k->profile)) /* of nothing and one: cannot differ */
+	if (profile_merge(out, p)) /* of nothing and one: cannot differ */
 		abort();
+	for (uint32_t i = 1; i < p->nr_mappings; i++)
+		p->mappings[i].object = numbers[i];
 	for (uint32_t i = 1; i < out->nr_mappings; i++)
 		if (out->mappings[i].object & NO_OBJECT)
 			out->mappings[i].object = 0;
-	kind_reset(k);
+	free(numbers);
+	return out;
+}
+
+struct profile *collect_snapshot(struct collect *c, unsigned kind, int64_t start_ns,
+				 int64_t duration_ns)
+{
+	struct kind *k = &c->kinds[kind];
+
+	return k->profile ? merged(c, k, start_ns, duration_ns) : NULL;
+}
+
+struct profile *collect_finish(struct collect *c, unsigned kind, int64_t start_ns,
+			       int64_t duration_ns)
+{
+	struct profile *out = collect_snapshot(c, kind, start_ns, duration_ns);
+
+	if (out)
+		kind_reset(&c->kinds[kind]);
 	return out;
 }
 

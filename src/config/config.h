@@ -39,6 +39,9 @@ struct config_target {
 	unsigned events;         /* as below */
 	unsigned sample_frequency, callchain;
 	unsigned labels; /* more than [Profile] Labels= */
+	/* Of no key: a client's recording, perhaps of this thread of the process alone (0: all). */
+	bool on_demand;
+	uint32_t tid;
 };
 
 struct config {

@@ -1,15 +1,18 @@
 #include "control/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "control/protocol.h"
 
 static int64_t now_ms(void)
@@ -166,6 +169,173 @@ static int connection_failed(const char *path, int err, char *error, size_t erro
 	snprintf(error, error_size, "%s: %s", path, why);
 	return err;
 }
+
+/* --- Answers that come in parts --- */
+
+struct control_stream {
+	int fd, given_fd;
+	struct buf in;
+	char *socket, words[512]; /* error= */
+};
+
+int control_open(struct control_stream **out, const char *socket, const char *request,
+		 int timeout_ms, char *error, size_t error_size)
+{
+	int64_t deadline = now_ms() + timeout_ms;
+	struct control_stream *s;
+	int fd, err;
+
+	if (strchr(request, '\n') || strlen(request) + 1 > CONTROL_LINE_MAX) {
+		snprintf(error, error_size, "the request is too long, or not one line");
+		return -EINVAL;
+	}
+	fd = connect_to(socket, deadline);
+	if (fd < 0)
+		return connection_failed(socket, fd, error, error_size);
+	err = send_request(fd, request, deadline);
+	if (err) {
+		close(fd);
+		return connection_failed(socket, err, error, error_size);
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->fd = fd;
+	s->given_fd = -1;
+	s->socket = xstrdup(socket);
+	*out = s;
+	return 0;
+}
+
+void control_close(struct control_stream *s)
+{
+	if (!s)
+		return;
+	close(s->fd);
+	if (s->given_fd >= 0)
+		close(s->given_fd);
+	buf_fini(&s->in);
+	free(s->socket);
+	free(s);
+}
+
+int control_fd(const struct control_stream *s)
+{
+	return s->fd;
+}
+
+/* As recv(2); a descriptor that comes along is kept, in place of one that came before. */
+static ssize_t receive_some(struct control_stream *s)
+{
+	struct iovec part = { buf_reserve(&s->in, 4096), 4096 };
+	union {
+		char bytes[CMSG_SPACE(8 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control.bytes) };
+	ssize_t n = recvmsg(s->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	if (n < 0)
+		return -errno;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
+		size_t nr = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < nr; i++) {
+			if (s->given_fd >= 0)
+				close(s->given_fd);
+			memcpy(&s->given_fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+		}
+	}
+	s->in.size += (size_t)n;
+	return n;
+}
+
+/* LINE of the answer: 1, or at its end 0 or the daemon's negative errno. */
+static int take_line(struct control_stream *s, char *line, int *status, control_line_fn fn, void *ctx)
+{
+	char *value = strchr(line, '=');
+
+	if (!*line)
+		return *status <= 0 ? 0 : -EBADMSG;
+	if (!value || *status <= 0)
+		return -EBADMSG;
+	*value++ = 0;
+	if (!strcmp(line, "errno")) {
+		int nr = atoi(value);
+
+		if (nr < 0 || nr > 4095)
+			return -EBADMSG;
+		*status = -nr;
+	} else if (!strcmp(line, "error")) {
+		snprintf(s->words, sizeof(s->words), "%s", value);
+	} else {
+		fn(ctx, line, value);
+	}
+	return 1;
+}
+
+/* All whole lines that are there. 1: more will come. */
+static int take_lines(struct control_stream *s, control_line_fn fn, void *ctx)
+{
+	char *text = (char *)s->in.data, *newline;
+	size_t at = 0;
+	int more = 1, status = 1;
+
+	while (more == 1 && (newline = memchr(text + at, '\n', s->in.size - at))) {
+		*newline = 0;
+		/* errno= and the empty line behind it are taken together. */
+		if (!strncmp(text + at, "errno=", 6) &&
+		    (size_t)(newline + 1 - text) >= s->in.size) {
+			*newline = '\n';
+			break;
+		}
+		more = take_line(s, text + at, &status, fn, ctx);
+		at = (size_t)(newline + 1 - text);
+	}
+	memmove(text, text + at, s->in.size - at);
+	s->in.size -= at;
+	return more ? more : status;
+}
+
+int control_read(struct control_stream *s, control_line_fn fn, void *ctx, char *error,
+		 size_t error_size)
+{
+	ssize_t n = receive_some(s);
+	int status;
+
+	if (n == -EAGAIN || n == -EINTR)
+		return 1;
+	if (n <= 0)
+		return connection_failed(s->socket, n ? (int)n : -EPIPE, error, error_size);
+	status = take_lines(s, fn, ctx);
+	if (status == 1 && s->in.size > CONTROL_ANSWER_MAX)
+		status = -EBADMSG;
+	if (status == -EBADMSG)
+		return connection_failed(s->socket, status, error, error_size);
+	if (status < 0)
+		snprintf(error, error_size, "%s", s->words[0] ? s->words : strerror(-status));
+	return status;
+}
+
+int control_take_file(struct control_stream *s, uint64_t size)
+{
+	const int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int fd = s->given_fd, seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	if (fd < 0)
+		return -ENOENT;
+	s->given_fd = -1;
+	/* What can still change is nothing to read from. */
+	if (seals >= 0 && (seals & wanted) == wanted && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size == size)
+		return fd;
+	close(fd);
+	return -EBADMSG;
+}
+
+/* --- Answers that come at once --- */
 
 int control_ask(const char *socket, const char *request, int timeout_ms, struct buf *out,
 		char *error, size_t error_size)

@@ -69,11 +69,54 @@ bool control_may_change(const struct control_client *c)
 	return c->may_change;
 }
 
+void control_give(struct control_client *c, int fd)
+{
+	if (c->given_fd >= 0)
+		close(c->given_fd);
+	c->given_fd = fd;
+}
+
+size_t control_flush(struct control_client *c)
+{
+	c->flushing = true;
+	if (!c->asking)
+		watch(c, EPOLLOUT);
+	return c->out.size - c->sent;
+}
+
+/* The descriptor goes with the first byte that is sent after it was given (unix(7), SCM_RIGHTS). */
+static ssize_t send_some(struct control_client *c)
+{
+	struct iovec part = { c->out.data + c->sent, c->out.size - c->sent };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct cmsghdr *h;
+	ssize_t n;
+
+	if (c->given_fd >= 0) {
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &c->given_fd, sizeof(int));
+	}
+	n = sendmsg(c->watch.fd, &m, MSG_NOSIGNAL);
+	if (n > 0 && c->given_fd >= 0) {
+		close(c->given_fd);
+		c->given_fd = -1;
+	}
+	return n;
+}
+
 static void send_answer(struct control_client *c)
 {
 	while (c->sent < c->out.size) {
-		ssize_t n = send(c->watch.fd, c->out.data + c->sent, c->out.size - c->sent,
-				 MSG_NOSIGNAL);
+		ssize_t n = send_some(c);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -138,18 +181,19 @@ static bool ask_next(struct control_client *c)
 static void progress(struct control_client *c)
 {
 	for (;;) {
-		if (!c->busy)
+		if (!c->busy || c->flushing)
 			send_answer(c);
 		if (c->broken) {
 			control_client_free(c);
 			return;
 		}
-		if (c->busy) {
-			watch(c, 0);
+		if (c->out.size && (!c->busy || c->flushing)) {
+			watch(c, EPOLLOUT);
 			break;
 		}
-		if (c->out.size) {
-			watch(c, EPOLLOUT);
+		c->flushing = false;
+		if (c->busy) {
+			watch(c, 0);
 			break;
 		}
 		if (ask_next(c))
@@ -193,6 +237,7 @@ void control_client_new(struct control_server *s, int fd, bool may_change)
 	struct control_client *c = xcalloc(1, sizeof(*c));
 
 	c->server = s;
+	c->given_fd = -1;
 	c->watch = (struct loop_watch){ .fn = client_ready, .ctx = c, .fd = fd };
 	c->may_change = may_change;
 	c->active_ms = control_now_ms();
@@ -215,6 +260,8 @@ void control_client_free(struct control_client *c)
 		}
 	loop_del(s->loop, &c->watch);
 	close(c->watch.fd);
+	if (c->given_fd >= 0)
+		close(c->given_fd);
 	if (c->busy && s->gone)
 		s->gone(s->ctx, c);
 	buf_fini(&c->out);

@@ -29,8 +29,10 @@ struct control_client {
 	size_t in_size;
 	struct buf out; /* the answer, sent up to `sent` */
 	size_t sent;
+	int given_fd; /* goes with what is sent next; -1: none */
 	uint64_t active_ms; /* when it last completed a line or took some of an answer */
 	bool busy;          /* asked; control_end has not been called */
+	bool flushing;      /* what the answer has so far is being sent */
 	bool asking;        /* inside the call of fn */
 	bool ending;        /* nothing more is read: it closed its side, or sent an overlong line */
 	bool broken;        /* the connection is gone */

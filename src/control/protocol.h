@@ -4,7 +4,12 @@
  * (values cleaned text), when it failed "error=WORDS", then "errno=N", N being 0 or a positive
  * errno, then an empty line. A client may send further requests at once; they are answered in
  * order. It may close its side for writing after the last. A line that its sender did not end is no
- * request. */
+ * request.
+ *
+ * Some verbs answer in parts, lines coming while they are at work; a client that goes away ends that
+ * work. Some give a file: a sealed memfd, passed with some byte of the answer (unix(7), SCM_RIGHTS);
+ * the line "size=BYTES" says how long it is. The daemon never opens a client's path, nor writes to a
+ * client's descriptor. */
 #ifndef CONTROL_PROTOCOL_H
 #define CONTROL_PROTOCOL_H
 

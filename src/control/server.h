@@ -32,6 +32,11 @@ struct buf *control_answer(struct control_client *c);
 /* Appends "KEY=text": cleaned, at most TEXT_MAX bytes of it. */
 void control_value(struct control_client *c, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Sends what the answer has so far, before its end: for answers that take a while. Returns the bytes
+ * that wait to be sent: whoever adds more decides by it whether the client reads at all. */
+size_t control_flush(struct control_client *c);
+/* FD, which is taken, goes with what is sent next. One an answer. */
+void control_give(struct control_client *c, int fd);
 /* Ends the answer: ERR 0 or negative errno, WHY (may be NULL) in words. CLIENT is the server's
  * again. */
 void control_end(struct control_client *c, int err, const char *why);

@@ -18,6 +18,10 @@
 #include "daemon/targets.h"
 #include "opener/client.h"
 
+struct accounts;
+struct live;
+struct naming;
+struct recordings;
 struct rotate;
 
 struct daemon {
@@ -40,6 +44,10 @@ struct daemon {
 	struct targets *targets;
 	int proc_fd; /* /proc */
 	struct rotate *rotate;
+	struct accounts *accounts;
+	struct naming *naming;
+	struct live *live;
+	struct recordings *recordings;
 	struct control_server *control;
 
 	struct loop_watch signals;

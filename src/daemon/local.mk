@@ -1,5 +1,7 @@
 libpprofd_a_SOURCES += \
+	%reldir%/accounts.c %reldir%/accounts.h \
 	%reldir%/asks.c %reldir%/asks.h \
+	%reldir%/bundle.c %reldir%/bundle.h \
 	%reldir%/clock.h %reldir%/daemon.h \
 	%reldir%/match.c %reldir%/match.h \
 	%reldir%/members.c %reldir%/members.h \
@@ -8,9 +10,12 @@ libpprofd_a_SOURCES += \
 	%reldir%/split.c %reldir%/split.h \
 	%reldir%/targets.c %reldir%/targets.h \
 	%reldir%/kernel.c %reldir%/kernel.h \
+	%reldir%/live.c %reldir%/live.h \
+	%reldir%/naming.c %reldir%/naming.h \
 	%reldir%/notify.c %reldir%/notify.h \
 	%reldir%/objects.c %reldir%/objects.h \
 	%reldir%/privileges.c %reldir%/privileges.h \
+	%reldir%/recordings.c %reldir%/recordings.h \
 	%reldir%/rotate.c %reldir%/rotate.h \
 	%reldir%/sampler.c %reldir%/sampler.h \
 	%reldir%/scan.c %reldir%/scan.h \

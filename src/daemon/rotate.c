@@ -11,8 +11,11 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/accounts.h"
+#include "daemon/bundle.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/recordings.h"
 #include "daemon/split.h"
 #include "profile/encode.h"
 #include "spool/thread.h"
@@ -36,12 +39,7 @@ struct file {
 	uint64_t cookie;
 	enum file_state state;
 	struct spool_name name;
-	int profile_fd; /* memfd: encoded profile, then the mappings' table of objects */
-	uint64_t profile_size;
-	uint32_t nr_mappings, nr_objects;
-	struct worker_object *objects;
-	int *object_fds;          /* the objects table's */
-	uint32_t *object_numbers; /* pinned there */
+	struct bundle bundle;
 	int output_fd;
 	enum spool_job_what wants; /* when queued */
 	bool queued;             /* the spool's thread had no room */
@@ -83,13 +81,6 @@ static void worker_next(struct rotate *r);
 
 /* Files. */
 
-static void file_unpin(struct rotate *r, struct file *f)
-{
-	for (uint32_t i = 0; i < f->nr_objects; i++)
-		objects_unpin(r->d->objects, f->object_numbers[i]);
-	f->nr_objects = 0;
-}
-
 static void window_answer(struct rotate *r, struct window *w)
 {
 	if (!w->client)
@@ -106,12 +97,7 @@ static void file_end(struct rotate *r, struct file *f)
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
-	file_unpin(r, f);
-	if (f->profile_fd >= 0)
-		close(f->profile_fd);
-	free(f->objects);
-	free(f->object_fds);
-	free(f->object_numbers);
+	bundle_fini(&f->bundle, r->d->objects);
 	free(f);
 	if (--w->nr_files)
 		return;
@@ -141,11 +127,11 @@ static void file_submit(struct rotate *r, struct file *f, enum spool_job_what wh
 {
 	const struct config *c = &r->d->config;
 	struct spool_job job = { .what = what, .cookie = f->cookie, .name = f->name, .limits = limits_of(c),
-				 .fd = f->output_fd, .data_fd = -1, .data_size = f->profile_size,
+				 .fd = f->output_fd, .data_fd = -1, .data_size = f->bundle.profile_size,
 				 .compress_level = (int)c->compress_level, .sync = c->sync_files };
 
 	if (what == SPOOL_WRITE)
-		job.data_fd = f->profile_fd;
+		job.data_fd = f->bundle.profile_fd;
 	if (what != SPOOL_CREATE)
 		f->state = FILE_PUBLISHING;
 	f->queued = spool_thread_submit(r->spool, &job) < 0;
@@ -154,7 +140,7 @@ static void file_submit(struct rotate *r, struct file *f, enum spool_job_what wh
 		return;
 	f->output_fd = -1;
 	if (what == SPOOL_WRITE) /* the thread closes what it is given */
-		f->profile_fd = -1;
+		f->bundle.profile_fd = -1;
 }
 
 /* The spool's thread has room again. */
@@ -179,7 +165,7 @@ static void file_write_unsymbolized(struct rotate *r, struct file *f)
 			close(f->output_fd);
 		f->output_fd = -1;
 	}
-	file_unpin(r, f);
+	bundle_unpin(&f->bundle, r->d->objects);
 	file_submit(r, f, SPOOL_WRITE);
 }
 
@@ -257,17 +243,17 @@ static void worker_outcome(void *ctx, const struct worker_outcome *o)
 		r->status.locations_bounded += o->done.nr_bounded;
 		r->status.kallsyms_status = o->done.kallsyms_status;
 		r->status.worker_cpu_ns = o->done.cpu_ns;
-		file_unpin(r, f);
+		bundle_unpin(&f->bundle, r->d->objects);
 		file_submit(r, f, SPOOL_PUBLISH);
 	} else {
 		if (o->result == WORKER_REFUSED) {
 			log_debug("worker: writing: %s", strerror(-o->done.status));
 		} else {
 			/* A slow disk is no fault of the file that was being read from it. */
-			bool blame = o->parsing < f->nr_objects && (o->result == WORKER_DIED || o->cpu_bound);
+			bool blame = o->parsing < f->bundle.nr_objects && (o->result == WORKER_DIED || o->cpu_bound);
 
 			r->status.worker_deaths++;
-			blame = blame && objects_blame(r->d->objects, f->object_numbers[o->parsing]);
+			blame = blame && objects_blame(r->d->objects, f->bundle.object_numbers[o->parsing]);
 			log_warnx("worker %s; this window is published without names%s",
 				  o->result == WORKER_LATE ? "overran its deadline" : "died",
 				  blame ? ", and the file that it was reading is not read again" : "");
@@ -281,13 +267,13 @@ static bool worker_start(struct rotate *r, struct file *f)
 {
 	const struct config *c = &r->d->config;
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	struct worker_job job = { .cookie = f->cookie, .profile_fd = f->profile_fd, .profile_size = f->profile_size,
-				  .nr_mappings = f->nr_mappings, .output_fd = f->output_fd, .kallsyms_fd = -1,
+	struct worker_job job = { .cookie = f->cookie, .profile_fd = f->bundle.profile_fd, .profile_size = f->bundle.profile_size,
+				  .nr_mappings = f->bundle.nr_mappings, .output_fd = f->output_fd, .kallsyms_fd = -1,
 				  .symbolize = WORKER_NAMES, .compress_level = c->compress_level,
-				  .nr_objects = f->nr_objects, .kernel_relative = r->d->kernel.restricted,
+				  .nr_objects = f->bundle.nr_objects, .kernel_relative = r->d->kernel.restricted,
 				  .kernel_blind = r->d->kernel.blind,
-				  .sync = c->sync_files, .cache_size = c->cache_size, .objects = f->objects,
-				  .object_fds = f->object_fds };
+				  .sync = c->sync_files, .cache_size = c->cache_size, .objects = f->bundle.objects,
+				  .object_fds = f->bundle.object_fds };
 	bool started;
 
 	/* A new worker knows no symbols; an old one gets them again when they have changed. */
@@ -349,48 +335,6 @@ void rotate_hurry(struct rotate *r)
 
 /* The end of a window. */
 
-/* Objects of P's mappings, and the table of them that follows the profile in the memfd. */
-static void file_objects(struct rotate *r, struct file *f, const struct profile *p, uint32_t *table)
-{
-	uint32_t cap_objects = 0, cap_fds = 0, cap_numbers = 0, nr_fds = 0, nr_numbers = 0;
-
-	for (uint32_t m = 0; m < p->nr_mappings; m++) {
-		uint32_t number = p->mappings[m].object, i;
-		struct worker_object w;
-		int fd;
-
-		table[m] = 0;
-		if (number < OBJECT_FIRST)
-			continue;
-		for (i = 0; i < f->nr_objects && f->object_numbers[i] != number; i++)
-			;
-		if (i == f->nr_objects) {
-			if (i == WORKER_OBJECTS_MAX || !objects_pin(r->d->objects, number, &w, &fd))
-				continue;
-			*array_push(f->objects, f->nr_objects, cap_objects) = w;
-			*array_push(f->object_fds, nr_fds, cap_fds) = fd;
-			*array_push(f->object_numbers, nr_numbers, cap_numbers) = number;
-		}
-		table[m] = i + 1;
-	}
-}
-
-static int file_encode(struct rotate *r, struct file *f, const struct profile *p)
-{
-	struct buf b = { 0 };
-	uint32_t *table = xcalloc(p->nr_mappings + 1, sizeof(*table));
-
-	profile_encode(p, &b);
-	f->profile_size = b.size;
-	f->nr_mappings = p->nr_mappings;
-	file_objects(r, f, p, table);
-	buf_add(&b, table, p->nr_mappings * sizeof(*table));
-	f->profile_fd = io_memfd("pprofd-window", b.data, b.size);
-	buf_fini(&b);
-	free(table);
-	return f->profile_fd < 0 ? f->profile_fd : 0;
-}
-
 /* Hardware counters that share a PMU run part of the time only: perf_event_open(2), time_enabled and time_running. */
 static void scale_values(struct profile *p, const struct sampler_interval *i)
 {
@@ -425,13 +369,13 @@ static void file_start(struct rotate *r, struct window *w, const char *kind, con
 
 	f->window = w;
 	f->cookie = ++r->cookie;
-	f->output_fd = f->profile_fd = -1;
+	f->output_fd = -1;
 	snprintf(f->name.kind, sizeof(f->name.kind), "%s", kind);
 	snprintf(f->name.target, sizeof(f->name.target), "%s", target);
 	snprintf(f->name.folder, sizeof(f->name.folder), "%s", folder);
 	f->name.start = p->time_nanos / 1000000000;
 	f->name.seconds = (uint32_t)((p->duration_nanos + 500000000) / 1000000000);
-	err = file_encode(r, f, p);
+	err = bundle_make(&f->bundle, r->d->objects, p);
 	while (*at)
 		at = &(*at)->next;
 	*at = f;
@@ -477,6 +421,8 @@ static void window_kind(struct rotate *r, struct window *w, unsigned kind, unsig
 		return;
 	scale_values(p, i);
 	learn_period(d, kind, number, p);
+	if (kind == EVENT_CPU)
+		accounts_add(d->accounts, p);
 	if (d->config.split == SPLIT_HOST)
 		file_start(r, w, event_kind_names[kind], target, "", p);
 	else
@@ -502,7 +448,7 @@ static void window_files(struct rotate *r, struct window *w, int64_t duration_ns
 			unsigned number = targets_kind(d->targets, n, k);
 			struct sampler_interval i;
 
-			if (number == TARGETS_DROP)
+			if (number == TARGETS_DROP || (t->on_demand && recordings_window(d->recordings, n, k, number)))
 				continue;
 			targets_interval(d->targets, n, k, &i);
 			window_kind(r, w, k, number, t->name, &i, duration_ns);
@@ -535,6 +481,7 @@ static void window_end(struct rotate *r, struct control_client *client)
 	r->in_flight++;
 	r->status.windows++;
 	window_files(r, w, (int64_t)(now - r->start_ns));
+	accounts_end(d->accounts, r->start_real / 1000000000, now - r->start_ns);
 	collect_next_window(d->collect);
 	r->kernel_changed |= collect_kernel_changed(d->collect);
 	objects_next_window(d->objects);

@@ -15,10 +15,14 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/accounts.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/live.h"
+#include "daemon/naming.h"
 #include "daemon/notify.h"
 #include "daemon/privileges.h"
+#include "daemon/recordings.h"
 #include "daemon/rotate.h"
 #include "daemon/scan.h"
 #include "daemon/split.h"
@@ -196,7 +200,7 @@ static void targets_configure(struct daemon *d, const struct config *c)
 
 		for (unsigned k = 0; o && k < c->nr_targets; k++)
 			stays |= !memcmp(o, &c->targets[k], sizeof(*o));
-		if (o && !stays)
+		if (o && !stays && !o->on_demand)
 			targets_remove(d->targets, i);
 	}
 	for (unsigned k = 0; k < c->nr_targets; k++) {
@@ -205,7 +209,7 @@ static void targets_configure(struct daemon *d, const struct config *c)
 		for (unsigned i = 0; i < targets_nr(d->targets); i++) {
 			const struct config_target *o = targets_options(d->targets, i);
 
-			there |= o && !strcmp(o->name, c->targets[k].name);
+			there |= o && !o->on_demand && !strcmp(o->name, c->targets[k].name);
 		}
 		if (!there)
 			targets_add(d->targets, &c->targets[k], true, why, sizeof(why));
@@ -233,6 +237,7 @@ static int replace_sampler(struct daemon *d, const struct config *c)
 	char why[256] = "";
 	int err;
 
+	recordings_end_all(d->recordings); /* their events are of the old rings */
 	if (d->sampler)
 		sampler_stop(d->sampler);
 	rotate_window(d->rotate, ROTATE_RELOAD, NULL);
@@ -429,6 +434,12 @@ static void start_parts(struct daemon *d)
 	d->targets = targets_new(d->processes, d->collect, d->proc_fd, fds_for_targets(d));
 	targets_set_sampler(d->targets, d->sampler);
 	asks_set(d->asks, d->collect, d->opener);
+	d->accounts = accounts_new(d->loop, d->proc_fd);
+	d->naming = naming_new(d);
+	if (!d->accounts || !d->naming)
+		fatalx("event loop: %s", strerror(EMFILE));
+	d->live = live_new(d);
+	d->recordings = recordings_new(d);
 	if (rotate_new(&d->rotate, d) < 0)
 		exit(1);
 	err = control_server_new(&d->control, d->loop, d->config.socket, verbs_request, verbs_gone, d);
@@ -467,7 +478,11 @@ static void end_parts(struct daemon *d)
 	sampler_free(d->sampler);
 	close(d->proc_fd);
 	control_server_free(d->control);
+	recordings_free(d->recordings);
+	naming_free(d->naming);
+	live_free(d->live);
 	rotate_free(d->rotate, STOP_SPOOL_MS);
+	accounts_free(d->accounts);
 	opener_client_free(d->opener);
 	asks_free(d->asks);
 	collect_free(d->collect);

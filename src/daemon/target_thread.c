@@ -62,6 +62,8 @@ static void list_thread(void *ctx, uint32_t tid)
 	struct listing *l = ctx;
 	const struct member *m = members_find(&l->target->members, tid);
 
+	if (l->target->o.tid && l->target->o.tid != tid)
+		return;
 	if (!m || (m->entry && m->entry->exited))
 		*array_push(l->tids, l->nr, l->cap) = tid;
 }

@@ -33,7 +33,7 @@ static void fill_attr(const struct target *t, enum event_kind kind, struct perf_
 				   .exclude_idle = true };
 
 	if (t->method == METHOD_THREAD)
-		o.inherit = t->o.follow == FOLLOW_THREADS ? INHERIT_THREADS : INHERIT_CHILDREN;
+		o.inherit = t->o.tid ? INHERIT_NOTHING : t->o.follow == FOLLOW_THREADS ? INHERIT_THREADS : INHERIT_CHILDREN;
 	event_sampler_attr(attr, sampler_features(t->targets->sampler), &o);
 	attr->disabled = 0;
 }

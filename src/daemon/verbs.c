@@ -4,9 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/accounts.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/live.h"
+#include "daemon/naming.h"
 #include "daemon/privileges.h"
+#include "daemon/recordings.h"
 #include "daemon/rotate.h"
 #include "daemon/unwind.h"
 
@@ -241,7 +245,7 @@ static void status_rotate(struct daemon *d, struct control_client *c, const stru
 	control_value(c, "last_error", "%s", r->last_error);
 }
 
-static void verb_status(struct daemon *d, struct control_client *c)
+static void verb_status(struct daemon *d, struct control_client *c, int argc, char **argv)
 {
 	struct rotate_status r;
 
@@ -249,6 +253,7 @@ static void verb_status(struct daemon *d, struct control_client *c)
 	status_daemon(d, c);
 	status_sampler(d, c);
 	status_targets(d, c);
+	control_value(c, "recordings", "%u", recordings_nr(d->recordings));
 	status_kernel(d, c, &r);
 	status_collect(d, c);
 	unwind_status(d, c);
@@ -257,7 +262,7 @@ static void verb_status(struct daemon *d, struct control_client *c)
 	control_end(c, 0, NULL);
 }
 
-static void verb_unwind(struct daemon *d, struct control_client *c)
+static void verb_unwind(struct daemon *d, struct control_client *c, int argc, char **argv)
 {
 	struct sampler_status s;
 	char text[256];
@@ -272,14 +277,14 @@ static void verb_unwind(struct daemon *d, struct control_client *c)
 	control_end(c, 0, NULL);
 }
 
-static void verb_reload(struct daemon *d, struct control_client *c)
+static void verb_reload(struct daemon *d, struct control_client *c, int argc, char **argv)
 {
 	int err = daemon_reload(d);
 
 	control_end(c, err, err ? d->reload_error : NULL);
 }
 
-static void verb_rotate(struct daemon *d, struct control_client *c)
+static void verb_rotate(struct daemon *d, struct control_client *c, int argc, char **argv)
 {
 	if (d->stopping)
 		control_end(c, -ESHUTDOWN, "pprofd is stopping");
@@ -287,15 +292,48 @@ static void verb_rotate(struct daemon *d, struct control_client *c)
 		rotate_window(d->rotate, ROTATE_ASKED, c);
 }
 
+static void verb_live(struct daemon *d, struct control_client *c, int argc, char **argv)
+{
+	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
+		if (!strcmp(argc > 1 ? argv[1] : "cpu", event_kind_names[k])) {
+			live_ask(d->live, c, k);
+			return;
+		}
+	control_end(c, -EINVAL, "no such kind");
+}
+
+static void verb_threads(struct daemon *d, struct control_client *c, int argc, char **argv)
+{
+	if (d->config.labels & LABEL_PID && d->config.labels & LABEL_TID)
+		accounts_answer(d->accounts, c);
+	else
+		control_end(c, -ENODATA, "threads are told apart by Labels=pid tid, which the configuration leaves out");
+}
+
+static void verb_record(struct daemon *d, struct control_client *c, int argc, char **argv)
+{
+	recordings_start(d->recordings, c, argc, argv);
+}
+
+static void verb_stop(struct daemon *d, struct control_client *c, int argc, char **argv)
+{
+	recordings_stop(d->recordings, c, argc, argv);
+}
+
 static const struct verb {
 	const char *name;
-	bool changes;
-	void (*fn)(struct daemon *d, struct control_client *c);
+	int max_words; /* behind it */
+	bool changes;  /* or tells what files of the spool tell */
+	void (*fn)(struct daemon *d, struct control_client *c, int argc, char **argv);
 } verbs[] = {
-	{ "status", false, verb_status },
-	{ "unwind", false, verb_unwind },
-	{ "rotate", true, verb_rotate },
-	{ "reload", true, verb_reload },
+	{ "live", 1, true, verb_live },
+	{ "record", CONTROL_WORDS_MAX, true, verb_record },
+	{ "reload", 0, true, verb_reload },
+	{ "rotate", 0, true, verb_rotate },
+	{ "status", 0, false, verb_status },
+	{ "stop", 1, true, verb_stop },
+	{ "threads", 0, false, verb_threads },
+	{ "unwind", 0, false, verb_unwind },
 };
 
 void verbs_request(void *ctx, struct control_client *client, int argc, char **argv)
@@ -303,12 +341,12 @@ void verbs_request(void *ctx, struct control_client *client, int argc, char **ar
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(argv[0], verbs[i].name))
 			continue;
-		if (argc > 1)
+		if (argc - 1 > verbs[i].max_words)
 			control_end(client, -EINVAL, "too many words");
 		else if (verbs[i].changes && !control_may_change(client))
 			control_end(client, -EACCES, "only root and the daemon's own user and group may do that");
 		else
-			verbs[i].fn(ctx, client);
+			verbs[i].fn(ctx, client, argc, argv);
 		return;
 	}
 	control_end(client, -ENOSYS, "no such verb");
@@ -319,4 +357,6 @@ void verbs_gone(void *ctx, struct control_client *client)
 	struct daemon *d = ctx;
 
 	rotate_client_gone(d->rotate, client);
+	live_gone(d->live, client);
+	recordings_gone(d->recordings, client);
 }

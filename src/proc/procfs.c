@@ -146,6 +146,10 @@ int procfs_parse_stat(const char *text, size_t size, struct procfs_stat *st)
 	/* The number must be whole: something comes after it. */
 	if (r.failed || !reader_left(&r) || ppid > INT32_MAX)
 		return -EBADMSG;
+	stat_field(&r);
+	s.rss_pages = stat_field(&r);
+	if (r.failed || !reader_left(&r))
+		s.rss_pages = 0;
 	s.ppid = (uint32_t)ppid;
 	s.kthread = flags & PF_KTHREAD;
 	*st = s;
@@ -193,10 +197,9 @@ int procfs_uid(int root, uint32_t pid, uint32_t *uid)
 	return n < 0 ? (int)n : procfs_parse_uid(text, (size_t)n, uid);
 }
 
-int procfs_switches(int root, uint32_t pid, uint32_t tid, uint64_t *switches)
+static int read_schedstat(int root, uint32_t pid, uint32_t tid, unsigned long long numbers[3])
 {
 	char path[48], text[128];
-	unsigned long long run, wait, times;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%u/task/%u/schedstat", pid, tid);
@@ -204,8 +207,25 @@ int procfs_switches(int root, uint32_t pid, uint32_t tid, uint64_t *switches)
 	if (n < 0)
 		return (int)n;
 	text[n] = 0;
-	if (sscanf(text, "%llu %llu %llu", &run, &wait, &times) != 3)
-		return -EBADMSG;
-	*switches = times;
-	return 0;
+	return sscanf(text, "%llu %llu %llu", &numbers[0], &numbers[1], &numbers[2]) == 3 ? 0 : -EBADMSG;
+}
+
+int procfs_run_ns(int root, uint32_t pid, uint32_t tid, uint64_t *run_ns)
+{
+	unsigned long long numbers[3];
+	int err = read_schedstat(root, pid, tid, numbers);
+
+	if (!err)
+		*run_ns = numbers[0];
+	return err;
+}
+
+int procfs_switches(int root, uint32_t pid, uint32_t tid, uint64_t *switches)
+{
+	unsigned long long numbers[3];
+	int err = read_schedstat(root, pid, tid, numbers);
+
+	if (!err)
+		*switches = numbers[2];
+	return err;
 }

@@ -14,6 +14,7 @@ struct procfs_stat {
 	char comm[16];       /* as it is there: may hold any byte but NUL; a kthread's is cut */
 	uint64_t start_time; /* clock ticks after boot, field 22 */
 	bool kthread;        /* PF_KTHREAD in field 9 */
+	uint64_t rss_pages;  /* of its process, field 24; 0 where the text ends before it */
 };
 
 /* All return 0 or negative errno; ROOT is a descriptor of /proc. What is gone is -ENOENT or
@@ -28,6 +29,9 @@ int procfs_parse_stat(const char *text, size_t size, struct procfs_stat *st);
  * ids without an exec (proc(5), "dumpable"). */
 int procfs_uid(int root, uint32_t pid, uint32_t *uid);
 int procfs_parse_uid(const char *text, size_t size, uint32_t *uid);
+/* Time that a thread has run, ns: the first number of /proc/PID/task/TID/schedstat. -EBADMSG also
+ * where the kernel does not keep it. */
+int procfs_run_ns(int root, uint32_t pid, uint32_t tid, uint64_t *run_ns);
 /* Times that a thread was put on a CPU: /proc/PID/task/TID/schedstat, its third number. */
 int procfs_switches(int root, uint32_t pid, uint32_t tid, uint64_t *switches);
 

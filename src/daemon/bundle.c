@@ -1,0 +1,75 @@
+#include "daemon/bundle.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "profile/encode.h"
+
+/* Objects of P's mappings, and the table of them that follows the profile in the memfd. */
+static void add_objects(struct bundle *b, struct objects *o, const struct profile *p, uint32_t *table)
+{
+	uint32_t cap_objects = 0, cap_fds = 0, cap_numbers = 0, nr_fds = 0, nr_numbers = 0;
+
+	for (uint32_t m = 0; m < p->nr_mappings; m++) {
+		uint32_t number = p->mappings[m].object, i;
+		struct worker_object w;
+		int fd;
+
+		table[m] = 0;
+		if (number < OBJECT_FIRST)
+			continue;
+		for (i = 0; i < b->nr_objects && b->object_numbers[i] != number; i++)
+			;
+		if (i == b->nr_objects) {
+			if (i == WORKER_OBJECTS_MAX || !objects_pin(o, number, &w, &fd))
+				continue;
+			*array_push(b->objects, b->nr_objects, cap_objects) = w;
+			*array_push(b->object_fds, nr_fds, cap_fds) = fd;
+			*array_push(b->object_numbers, nr_numbers, cap_numbers) = number;
+		}
+		table[m] = i + 1;
+	}
+}
+
+int bundle_make(struct bundle *b, struct objects *o, const struct profile *p)
+{
+	uint32_t *table = xcalloc(p->nr_mappings + 1, sizeof(*table));
+	struct buf out = { 0 };
+	int fd;
+
+	*b = (struct bundle){ .profile_fd = -1, .nr_mappings = p->nr_mappings };
+	profile_encode(p, &out);
+	b->profile_size = out.size;
+	add_objects(b, o, p, table);
+	buf_add(&out, table, p->nr_mappings * sizeof(*table));
+	fd = io_memfd("pprofd-window", out.data, out.size);
+	buf_fini(&out);
+	free(table);
+	if (fd < 0) {
+		bundle_fini(b, o);
+		return fd;
+	}
+	b->profile_fd = fd;
+	return 0;
+}
+
+void bundle_unpin(struct bundle *b, struct objects *o)
+{
+	for (uint32_t i = 0; i < b->nr_objects; i++)
+		objects_unpin(o, b->object_numbers[i]);
+	b->nr_objects = 0;
+}
+
+void bundle_fini(struct bundle *b, struct objects *o)
+{
+	bundle_unpin(b, o);
+	if (b->profile_fd >= 0)
+		close(b->profile_fd);
+	free(b->objects);
+	free(b->object_fds);
+	free(b->object_numbers);
+	*b = (struct bundle){ .profile_fd = -1 };
+}

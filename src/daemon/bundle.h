@@ -1,0 +1,26 @@
+/* bundle: a profile as the worker takes it: encoded in a memfd, with the descriptors of the files that its mappings are of,
+ * which stay open as long as the bundle does. */
+#ifndef DAEMON_BUNDLE_H
+#define DAEMON_BUNDLE_H
+
+#include <stdint.h>
+
+#include "daemon/objects.h"
+#include "profile/profile.h"
+#include "worker/client.h"
+
+struct bundle {
+	int profile_fd; /* encoded profile, then the mappings' table of objects (worker/protocol.h); −1: none */
+	uint64_t profile_size;
+	uint32_t nr_mappings, nr_objects;
+	struct worker_object *objects;
+	int *object_fds;          /* the objects table's */
+	uint32_t *object_numbers; /* pinned there */
+};
+
+/* 0, or negative errno: then B is empty. */
+int bundle_make(struct bundle *b, struct objects *o, const struct profile *p);
+void bundle_unpin(struct bundle *b, struct objects *o); /* the files are not needed any more */
+void bundle_fini(struct bundle *b, struct objects *o);
+
+#endif
