@@ -45,6 +45,7 @@ if DEMANGLE
 unit_tests += tests/unit/demangle
 endif
 unit_tests += tests/unit/space
+unit_tests += tests/unit/line
 unit_tests += tests/unit/targets
 unit_tests += tests/unit/unwind
 if CMOCKA

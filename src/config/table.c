@@ -54,6 +54,7 @@ static const struct config_word labels[] = {
 static const struct config_word symbolizes[] = {
 	{ "no", SYMBOLIZE_NO },
 	{ "names", SYMBOLIZE_NAMES },
+	{ "lines", SYMBOLIZE_LINES },
 	{ 0 },
 };
 
@@ -133,7 +134,8 @@ const struct config_key config_keys[] = {
 	  "What each sample is labelled with; empty: nothing." },
 
 	{ "Symbols", "Symbolize", CONFIG_CHOICE, AT(symbolize), 0, 0, "names", symbolizes,
-	  "Whether functions are named: no (addresses and build ids alone) or names." },
+	  "Whether functions are named: no (addresses and build ids alone), names, or lines\n"
+	  "(files, lines and inlined functions too, from DWARF)." },
 	{ "Symbols", "CacheSize", CONFIG_BYTES, AT(cache_size), M, 4 * G, "64M", NULL,
 	  "Memory for symbol tables between windows, 1M to 4G." },
 

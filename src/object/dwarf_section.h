@@ -5,7 +5,7 @@
  * large section costs what one unit of it does.
  *
  * Against bombs: a section is not larger than its caller's limit, nor than DWARF_RATIO_MAX times
- * the file, and its stream must yield exactly the size that it claims. */
+ * the file; of a stream that yields less than it claims, what it yields is there. */
 #ifndef OBJECT_DWARF_SECTION_H
 #define OBJECT_DWARF_SECTION_H
 

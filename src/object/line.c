@@ -213,6 +213,11 @@ size_t line_size(const struct line_index *x)
 	return x->size + x->rows.cap + x->blob.cap + x->strings.blocks.held;
 }
 
+uint64_t line_file_size(const struct line_index *x)
+{
+	return x->image ? 0 : x->starts[LINE_STRINGS] + x->header.sections[LINE_STRINGS].size;
+}
+
 /* SIZE bytes at OFFSET of SECTION, cut at its end, into R. */
 static int read_piece(struct line_index *x, enum line_section section, struct piece *p,
 		      uint64_t offset, uint64_t size, struct reader *r)

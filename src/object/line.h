@@ -65,6 +65,7 @@ int line_open_memory(struct line_index **out, void *image, size_t size, const st
 int line_open(struct line_index **out, int fd, const struct object_id *id);
 void line_close(struct line_index *x);
 size_t line_size(const struct line_index *x); /* bytes held */
+uint64_t line_file_size(const struct line_index *x); /* bytes of its file; 0: it is in memory */
 void line_trim(struct line_index *x);         /* forgets what was read by the way */
 
 /* The frames at virtual address VADDR, innermost first; their number is at most LINE_DEPTH_MAX, the

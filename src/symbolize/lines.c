@@ -8,8 +8,10 @@
 
 #include "base/array.h"
 #include "base/hash.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "object/elf.h"
+#include "symbolize/line_builder.h"
 #include "symbolize/name_table.h"
 
 #define ENTRIES_MAX 65536 /* objects known; beyond, nothing new is learned */
@@ -21,7 +23,7 @@ struct entry {
 	enum state state;
 	uint64_t nr_samples;
 	int fd; /* of the object: WAITING and BUILDING */
-	int debug_fd;
+	int index_fd;
 	struct elf *elf; /* where its segments are */
 	struct line_index *index;
 	struct name_table names, files; /* by the index's strings */
@@ -38,7 +40,7 @@ struct lines {
 	struct entry *entries;
 	uint32_t nr_entries, entries_cap;
 	struct hash hash;
-	struct line_build *build;
+	struct line_builder builder;
 	uint32_t building; /* entry */
 };
 
@@ -54,22 +56,17 @@ struct lines *lines_new(const struct symbolize_lines *o)
 	return l;
 }
 
-static void close_files(struct entry *e)
-{
-	if (e->fd >= 0)
-		close(e->fd);
-	if (e->debug_fd >= 0)
-		close(e->debug_fd);
-	e->fd = e->debug_fd = -1;
-}
-
 static void forget(struct lines *l, struct entry *e)
 {
 	l->size -= e->size;
 	e->size = 0;
-	close_files(e);
 	elf_close(e->elf);
 	line_close(e->index);
+	if (e->fd >= 0)
+		close(e->fd);
+	if (e->index_fd >= 0)
+		close(e->index_fd);
+	e->fd = e->index_fd = -1;
 	name_table_fini(&e->names);
 	name_table_fini(&e->files);
 	e->elf = NULL;
@@ -80,7 +77,7 @@ void lines_free(struct lines *l)
 {
 	if (!l)
 		return;
-	line_build_free(l->build);
+	line_builder_stop(&l->builder);
 	for (uint32_t i = 0; i < l->nr_entries; i++)
 		forget(l, &l->entries[i]);
 	free(l->entries);
@@ -117,7 +114,7 @@ static struct entry *add(struct lines *l, const struct object_id *id)
 		return NULL;
 	hash_add(&l->hash, hash_id(id), l->nr_entries);
 	e = array_push(l->entries, l->nr_entries, l->entries_cap);
-	*e = (struct entry){ .id = *id, .fd = -1, .debug_fd = -1 };
+	*e = (struct entry){ .id = *id, .fd = -1, .index_fd = -1 };
 	return e;
 }
 
@@ -139,56 +136,10 @@ static void earn(struct lines *l, const struct symbolize_object *o, uint64_t nr_
 		e->state = WAITING;
 }
 
-/* --- building --- */
-
-static int open_debug_file(struct lines *l, struct entry *e)
-{
-	uint8_t id[ELF_BUILD_ID_MAX], other[ELF_BUILD_ID_MAX];
-	unsigned size = elf_build_id(e->elf, id);
-	struct elf *debug;
-	bool same;
-
-	if (!l->open_file || !size)
-		return -ENODATA;
-	e->debug_fd = l->open_file(l->ctx, "", id, size);
-	if (e->debug_fd < 0)
-		return -ENODATA;
-	if (elf_open(&debug, e->debug_fd))
-		return -ENODATA;
-	same = elf_build_id(debug, other) == size && !memcmp(id, other, size);
-	elf_close(debug);
-	return same ? 0 : -ENODATA;
-}
-
-static int begin(struct lines *l, struct entry *e)
-{
-	struct line_source src = { .fd = e->fd, .open_file = l->open_file, .ctx = l->ctx };
-	int err = elf_open(&e->elf, e->fd);
-
-	if (err)
-		return err;
-	err = line_build_new(&l->build, &src, &LINE_LIMITS_DEFAULT);
-	if (err == -ENODATA && !open_debug_file(l, e)) {
-		src.fd = e->debug_fd;
-		err = line_build_new(&l->build, &src, &LINE_LIMITS_DEFAULT);
-	}
-	elf_forget_sections(e->elf);
-	return err;
-}
-
-static int finish(struct lines *l, struct entry *e)
-{
-	void *image;
-	size_t size;
-	int err = line_build_finish(l->build, &e->id, &image, &size);
-
-	return err ? err : line_open_memory(&e->index, image, size, &e->id);
-}
-
 static void settle(struct lines *l, struct entry *e)
 {
 	l->size -= e->size;
-	e->size = e->index ? line_size(e->index) + elf_size(e->elf) + name_table_size(&e->names) +
+	e->size = e->index ? line_size(e->index) + line_file_size(e->index) + elf_size(e->elf) + name_table_size(&e->names) +
 				     name_table_size(&e->files) : 0;
 	l->size += e->size;
 }
@@ -216,9 +167,9 @@ static void fit(struct lines *l, const struct entry *keep)
 
 static void done(struct lines *l, struct entry *e, int err)
 {
-	line_build_free(l->build);
-	l->build = NULL;
-	close_files(e);
+	if (e->fd >= 0)
+		close(e->fd);
+	e->fd = -1;
 	if (!err) {
 		settle(l, e);
 		e->state = READY;
@@ -244,31 +195,49 @@ static struct entry *next(struct lines *l)
 	return best;
 }
 
-int lines_step(struct lines *l, struct object_id *object)
+/* Nothing may read E's file in this process but what is here. */
+static void open_index(struct lines *l, struct entry *e, int err)
 {
-	struct entry *e = l->build ? &l->entries[l->building] : next(l);
+	if (!err)
+		err = elf_open(&e->elf, e->fd);
+	if (!err) {
+		elf_forget_sections(e->elf);
+		err = line_open(&e->index, e->index_fd, &e->id);
+	}
+	done(l, e, err);
+}
+
+static int new_index_file(struct entry *e)
+{
+	e->index_fd = io_memfd_new("pprofd-lines");
+	return e->index_fd < 0 ? e->index_fd : 0;
+}
+
+int lines_poll(struct lines *l)
+{
+	struct entry *e = l->builder.pid ? &l->entries[l->building] : NULL;
 	int err;
 
-	*object = (struct object_id){ 0 };
-	if (!e)
-		return 0;
-	*object = e->id;
-	if (!l->build) {
-		l->building = (uint32_t)(e - l->entries);
-		e->state = BUILDING;
-		err = begin(l, e);
-	} else {
-		err = line_build_step(l->build);
+	if (e) {
+		err = line_builder_poll(&l->builder);
 		if (err == 1)
 			return 1;
-		if (!err)
-			err = finish(l, e);
-		done(l, e, err);
-		return next(l) != NULL;
+		open_index(l, e, err);
 	}
-	if (err)
+	while ((e = next(l))) {
+		struct line_source src = { .fd = e->fd, .open_file = l->open_file, .ctx = l->ctx };
+
+		err = new_index_file(e);
+		if (!err)
+			err = line_builder_start(&l->builder, &src, &e->id, e->index_fd);
+		if (!err) {
+			e->state = BUILDING;
+			l->building = (uint32_t)(e - l->entries);
+			return 1;
+		}
 		done(l, e, err);
-	return err ? next(l) != NULL : 1;
+	}
+	return 0;
 }
 
 void lines_set_budget(struct lines *l, size_t budget)
@@ -375,23 +344,28 @@ static void count_samples(struct lines *l, const struct lines_window *w)
 	free(last);
 }
 
-/* Everything that waits, at once: each object is announced before. */
+static void announce(const struct lines_window *w, const struct object_id *id)
+{
+	for (uint32_t i = 0; w->notice && i < w->nr_objects; i++) {
+		if (!memcmp(&w->objects[i].id, id, sizeof(*id))) {
+			w->notice(w->ctx, i);
+			break;
+		}
+	}
+}
+
+/* Everything that waits, at once. */
 static void build_now(struct lines *l, const struct lines_window *w)
 {
-	struct object_id id, announced = { 0 };
-	const struct entry *e;
+	struct entry *e;
 
-	do {
-		e = l->build ? NULL : next(l);
-		if (e && memcmp(&announced, &e->id, sizeof(announced))) {
-			announced = e->id;
-			for (uint32_t i = 0; w->notice && i < w->nr_objects; i++)
-				if (!memcmp(&w->objects[i].id, &announced, sizeof(announced))) {
-					w->notice(w->ctx, i);
-					break;
-				}
-		}
-	} while (lines_step(l, &id));
+	while ((e = next(l))) {
+		struct line_source src = { .fd = e->fd, .open_file = l->open_file, .ctx = l->ctx };
+		int err = new_index_file(e);
+
+		announce(w, &e->id);
+		open_index(l, e, err ? err : line_builder_run(&src, &e->id, e->index_fd));
+	}
 }
 
 static void fill_all(struct lines *l, struct lines_window *w, struct symbolize_stats *stats)
@@ -443,6 +417,8 @@ void lines_window(struct lines *l, struct lines_window *w, struct symbolize_stat
 	count_samples(l, w);
 	if (l->now)
 		build_now(l, w);
+	else
+		lines_poll(l);
 	fill_all(l, w, stats);
 	fit(l, NULL);
 	for (uint32_t i = 0; i < l->nr_entries; i++) {

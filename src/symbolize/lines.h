@@ -1,7 +1,7 @@
 /* lines: files, lines and inlined functions for a profile's locations, after they have got their
  * functions. An index is built of an object once it has earned it by its samples, one object at a
- * time and in small steps, and then only asked (object/line.h). What cannot be built, or not within
- * the limits, is remembered, and its locations stay with their functions. */
+ * time, and then only asked (object/line.h). What cannot be built, or not within the limits, is
+ * remembered, and its locations stay with their functions. */
 #ifndef SYMBOLIZE_LINES_H
 #define SYMBOLIZE_LINES_H
 
@@ -19,9 +19,11 @@ void lines_free(struct lines *l);
 size_t lines_size(const struct lines *l);
 void lines_set_budget(struct lines *l, size_t budget);
 
-/* The next step of what is to be built. 1: there is more to do; 0: nothing is. *OBJECT gets what was
- * worked at, or inode 0. */
-int lines_step(struct lines *l, struct object_id *object);
+/* Builds for later windows, in a process of its own: it shares no fate and no memory with this one,
+ * and nobody waits for it. 1: one is under way; ask again some time later; 0: there is nothing to
+ * do. */
+int lines_poll(struct lines *l);
+
 struct lines_window {
 	struct profile *p; /* with a function at each location */
 	const struct symbolize_object *objects;

@@ -127,10 +127,9 @@ void symbolizer_set_lines(struct symbolizer *s, const struct symbolize_lines *li
 	}
 }
 
-int symbolizer_step(struct symbolizer *s, struct object_id *object)
+bool symbolizer_poll(struct symbolizer *s)
 {
-	*object = (struct object_id){ 0 };
-	return s->lines ? lines_step(s->lines, object) : 0;
+	return s->lines && lines_poll(s->lines);
 }
 
 int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_relative,

@@ -59,16 +59,16 @@ typedef int (*symbolize_file_fn)(void *ctx, const char *name, const uint8_t *id,
 struct symbolize_lines {
 	size_t size;       /* bytes of indexes kept; 0: no lines */
 	uint64_t earned;   /* samples after which an object's index is built */
-	bool now;          /* during the call; else by symbolizer_step, for later windows */
+	bool now;          /* during the call; else in a process of its own, for later windows */
 	symbolize_file_fn open_file; /* may be NULL */
 	void *ctx;
 };
 
 /* Files, lines and inlined functions too, from now on. */
 void symbolizer_set_lines(struct symbolizer *s, const struct symbolize_lines *lines);
-/* Some milliseconds of work for later windows. 1: there is more; 0: there is none. *OBJECT gets what
- * was worked at (inode 0: nothing): it is hostile, as is all that is parsed. */
-int symbolizer_step(struct symbolizer *s, struct object_id *object);
+/* Looks after what is built for later windows; never waits. True: something is under way, ask again
+ * some time later. */
+bool symbolizer_poll(struct symbolizer *s);
 
 /* Every location of P that has no lines gets one: of mappings with mapping.object = 1 + index into
  * OBJECTS from that file, of "[kernel.kallsyms]" from kallsyms, of "[vdso]" from our own vDSO when

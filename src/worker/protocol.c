@@ -2,7 +2,7 @@
 
 bool worker_window_valid(const struct worker_window *w, size_t size, unsigned nr_fds)
 {
-	if (size != sizeof(*w) || w->type != WORKER_WINDOW || w->symbolize > WORKER_NAMES)
+	if (size != sizeof(*w) || w->type != WORKER_WINDOW || w->symbolize > WORKER_LINES)
 		return false;
 	if (w->profile_size > WORKER_WINDOW_SIZE_MAX ||
 	    w->nr_mappings > WORKER_WINDOW_SIZE_MAX / sizeof(uint32_t) ||
@@ -49,7 +49,8 @@ bool worker_done_valid(const struct worker_done *d, size_t size, const struct wo
 	return size == sizeof(*d) && d->type == WORKER_DONE && d->cookie == w->cookie &&
 	       status_valid(d->status) && status_valid(d->kallsyms_status) &&
 	       !d->unused && d->nr_named <= d->nr_locations &&
-	       d->nr_bounded <= d->nr_locations - d->nr_named;
+	       d->nr_bounded <= d->nr_locations - d->nr_named &&
+	       d->nr_lined <= d->nr_locations;
 }
 
 bool worker_pages_valid(const struct worker_pages *q, size_t size, unsigned nr_fds)

@@ -32,7 +32,7 @@ enum worker_message_type {
 	WORKER_PAGE
 };
 
-enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES };
+enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES, WORKER_LINES };
 
 /* Descriptors: [0] memfd of the window: the encoded profile (profile/encode.h), then one u32 for
  * each mapping: 0 (none) or 1 + index of its object, where an object that was not sent is none too;
@@ -81,6 +81,9 @@ struct worker_done {
 	uint32_t nr_locations, nr_named, nr_bounded, nr_objects, nr_objects_failed, nr_cached;
 	int32_t kallsyms_status;
 	uint32_t unused; /* 0 */
+	/* Locations with file and line; objects whose lines are known, will be, or are not to be
+	 * had (damaged, or over the limits). */
+	uint32_t nr_lined, nr_indexes, nr_waiting, nr_refused;
 	uint64_t cpu_ns; /* of the worker, for this window */
 };
 

@@ -28,6 +28,8 @@
 #define WINDOW_MEMORY 8
 #define NICE          5
 #define IDLE_MS       2000 /* then no object stays open for the next page */
+#define LINES_EARNED  50   /* samples that make lines of an object worth their index */
+#define POLL_MS       250  /* while one is built */
 
 struct request {
 	struct worker_window window;
@@ -48,7 +50,8 @@ static void request_fini(struct request *q)
 	free(q->objects);
 }
 
-/* One message, waited for. Its size; 0 or negative errno: there will be none. */
+/* One message, waited for. Its size; 0 or negative errno: there will be none, -ETIMEDOUT: not in
+ * time. */
 static ssize_t receive(void *msg, size_t size, int *fds, unsigned *nr_fds, int timeout_ms)
 {
 	unsigned room = *nr_fds;
@@ -185,6 +188,11 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 {
 	struct symbolize_stats stats = { 0 };
 
+	struct symbolize_lines lines = { .earned = LINES_EARNED };
+
+	if (q->window.symbolize == WORKER_LINES)
+		lines.size = q->window.cache_size;
+	symbolizer_set_lines(s, &lines);
 	symbolizer_set_cache_size(s, q->window.cache_size);
 	if (q->kallsyms >= 0)
 		notice(q, WORKER_PARSING_KALLSYMS);
@@ -198,6 +206,10 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	done->nr_objects = stats.nr_objects;
 	done->nr_objects_failed = stats.nr_objects_failed;
 	done->nr_cached = stats.nr_cached;
+	done->nr_lined = stats.nr_lined;
+	done->nr_indexes = stats.nr_indexes;
+	done->nr_waiting = stats.nr_waiting;
+	done->nr_refused = stats.nr_refused;
 }
 
 static int write_profile(const struct request *q, const struct buf *b, uint64_t *written)
@@ -234,7 +246,7 @@ static void serve(struct symbolizer *s, struct request *q, struct worker_done *d
 	limit_memory(q->window.profile_size);
 	done->status = read_window(q, &p);
 	if (!done->status) {
-		if (q->window.symbolize == WORKER_NAMES)
+		if (q->window.symbolize != WORKER_NO_NAMES)
 			name_locations(s, q, p, done);
 		profile_encode(p, &b);
 		profile_free(p);
@@ -303,20 +315,37 @@ static bool serve_pages(struct worker *w, const union message *m, size_t size, c
 	return alive;
 }
 
+/* The first message of the next request; while there is none, looks after what may be done
+ * meanwhile. */
+static ssize_t receive_next(struct worker *w, union message *m, int *fds, unsigned *nr_fds)
+{
+	unsigned room = *nr_fds;
+	int timeout_ms = w->pages ? IDLE_MS : -1;
+	ssize_t n;
+
+	for (;;) {
+		if (w->symbolizer)
+			timeout_ms = symbolizer_poll(w->symbolizer) ? POLL_MS : -1;
+		*nr_fds = room;
+		n = receive(m, sizeof(*m), fds, nr_fds, timeout_ms);
+		if (n != -ETIMEDOUT)
+			return n;
+		if (w->pages) {
+			pages_idle(w->pages);
+			malloc_trim(0);
+			timeout_ms = -1;
+		}
+	}
+}
+
 /* The next request. False: there will be none. */
 static bool serve_next(struct worker *w)
 {
 	union message m = { 0 };
 	int fds[3];
 	unsigned nr_fds = 3;
-	ssize_t n = receive(&m, sizeof(m), fds, &nr_fds, w->pages ? IDLE_MS : -1);
+	ssize_t n = receive_next(w, &m, fds, &nr_fds);
 
-	if (n == -ETIMEDOUT) {
-		pages_idle(w->pages);
-		malloc_trim(0);
-		nr_fds = 3;
-		n = receive(&m, sizeof(m), fds, &nr_fds, -1);
-	}
 	if (n <= 0)
 		return false;
 	if (m.type == WORKER_PAGES)

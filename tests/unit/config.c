@@ -177,8 +177,8 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		{ "[Profile]\nLabels=pid name\n",
 		  "t.conf:2: Profile.Labels: must be of pid, tid, comm, thread_comm, unit or "
 		  "container_id" },
-		{ "[Symbols]\nSymbolize=lines\n",
-		  "t.conf:2: Symbols.Symbolize: must be no or names" },
+		{ "[Symbols]\nSymbolize=columns\n",
+		  "t.conf:2: Symbols.Symbolize: must be no, names or lines" },
 		{ "[Spool]\nDirectory=spool\n",
 		  "t.conf:2: Spool.Directory: must be an absolute path" },
 		{ "[Spool]\nMaxUse=101%\n",

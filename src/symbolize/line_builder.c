@@ -1,0 +1,128 @@
+#include "symbolize/line_builder.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/io.h"
+#include "object/elf.h"
+
+/* The exit statuses of the child: 0, or 1 + index of what it failed with. */
+static const int errors[] = { EIO, ENODATA, EFBIG, ENOTSUP, ENOEXEC, EBADMSG, ENOMEM };
+#define NR_ERRORS (sizeof(errors) / sizeof(errors[0]))
+
+static int open_debug_file(const struct line_source *src)
+{
+	uint8_t id[ELF_BUILD_ID_MAX], other[ELF_BUILD_ID_MAX];
+	struct elf *e;
+	unsigned size;
+	int fd, err = elf_open(&e, src->fd);
+
+	if (err)
+		return err;
+	size = elf_build_id(e, id);
+	elf_close(e);
+	fd = size && src->open_file ? src->open_file(src->ctx, "", id, size) : -1;
+	if (fd < 0)
+		return -ENODATA;
+	err = elf_open(&e, fd);
+	if (!err) {
+		err = elf_build_id(e, other) == size && !memcmp(id, other, size) ? 0 : -ENODATA;
+		elf_close(e);
+	}
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}
+
+int line_builder_run(const struct line_source *src, const struct object_id *id, int out)
+{
+	struct line_source debug = *src;
+	void *image;
+	size_t size;
+	int err = line_build(src, &LINE_LIMITS_DEFAULT, id, &image, &size);
+
+	if (err == -ENODATA) {
+		debug.fd = open_debug_file(src);
+		if (debug.fd < 0)
+			return debug.fd;
+		err = line_build(&debug, &LINE_LIMITS_DEFAULT, id, &image, &size);
+		close(debug.fd);
+	}
+	if (err)
+		return err;
+	err = io_write(out, image, size);
+	free(image);
+	return err;
+}
+
+static void limit(int resource, rlim_t most)
+{
+	struct rlimit l;
+
+	if (getrlimit(resource, &l))
+		return;
+	l.rlim_cur = most < l.rlim_max ? most : l.rlim_max;
+	setrlimit(resource, &l);
+}
+
+static int in_child(const struct line_source *src, const struct object_id *id, int out)
+{
+	struct sched_param idle = { 0 };
+	int err;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(CHILD_CHANNEL_FD); /* its end says that the worker has gone */
+	sched_setscheduler(0, SCHED_IDLE, &idle);
+	limit(RLIMIT_CPU, LINE_BUILDER_CPU_S);
+	limit(RLIMIT_AS, LINE_BUILDER_MEMORY);
+	err = line_builder_run(src, id, out);
+	for (unsigned i = 0; i < NR_ERRORS && err; i++)
+		if (err == -errors[i])
+			return (int)i + 1;
+	return err ? 1 : 0;
+}
+
+int line_builder_start(struct line_builder *b, const struct line_source *src,
+		       const struct object_id *id, int out)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		_exit(in_child(src, id, out));
+	b->pid = pid;
+	return 0;
+}
+
+int line_builder_poll(struct line_builder *b)
+{
+	int status;
+	pid_t pid = waitpid(b->pid, &status, WNOHANG);
+
+	if (!pid)
+		return 1;
+	b->pid = 0;
+	if (pid < 0 || !WIFEXITED(status))
+		return -EFAULT;
+	if (!WEXITSTATUS(status))
+		return 0;
+	return WEXITSTATUS(status) <= (int)NR_ERRORS ? -errors[WEXITSTATUS(status) - 1] : -EFAULT;
+}
+
+void line_builder_stop(struct line_builder *b)
+{
+	if (!b->pid)
+		return;
+	kill(b->pid, SIGKILL);
+	waitpid(b->pid, NULL, 0);
+	b->pid = 0;
+}
