@@ -82,8 +82,8 @@ def parsing(asked, index, cookie=1, fds=0):
     return bytes([asked, fds]) + struct.pack("<IIQ", 3, index, cookie)
 
 
-def done(status=0, asked=4, cookie=1, counts=(10, 8, 1, 4, 1, 2), kallsyms=0, cut=None):
-    data = bytes([asked, 0]) + struct.pack("<IiQQ6IiIQ", 4, status, cookie, 1234, *counts, kallsyms, 0, 5 * 10**6)
+def done(status=0, asked=4, cookie=1, counts=(10, 8, 1, 4, 1, 2), kallsyms=0, cut=None, lined=(7, 2, 1, 1)):
+    data = bytes([asked, 0]) + struct.pack("<IiQQ6IiI4IQ", 4, status, cookie, 1234, *counts, kallsyms, 0, *lined, 5 * 10**6)
     return data[:cut]
 
 
@@ -98,4 +98,5 @@ write("worker_answer", [
     ("done-more-named", done(counts=(1, 2, 0, 0, 0, 0))), ("done-more-objects", done(counts=(1, 1, 0, 5, 0, 0))), ("done-kallsyms", done(kallsyms=-13)),
     ("done-cut", done(cut=-8)), ("type", bytes([1, 0]) + struct.pack("<IIQ", 9, 0, 1)), ("empty", bytes([1, 0])),
     ("done-more-bounded", done(counts=(2, 1, 2, 0, 0, 0))),
+    ("done-more-lined", done(lined=(11, 0, 0, 0))),
 ])
