@@ -103,6 +103,11 @@ static void outcome(void *ctx, const struct worker_outcome *o)
 	work(n);
 }
 
+uint32_t naming_symbolize(const struct config *c)
+{
+	return c->symbolize == SYMBOLIZE_LINES ? WORKER_LINES : c->symbolize == SYMBOLIZE_NAMES ? WORKER_NAMES : WORKER_NO_NAMES;
+}
+
 static bool start(struct naming *n, struct job *j)
 {
 	const struct config *c = &n->d->config;
@@ -110,8 +115,7 @@ static bool start(struct naming *n, struct job *j)
 	struct worker_job job = { .cookie = j->cookie, .profile_fd = j->bundle.profile_fd,
 				  .profile_size = j->bundle.profile_size, .nr_mappings = j->bundle.nr_mappings,
 				  .output_fd = j->output_fd, .kallsyms_fd = -1,
-				  .symbolize = j->nr_tries + 1 < TRIES_MAX && c->symbolize != SYMBOLIZE_NO
-						       ? WORKER_NAMES : WORKER_NO_NAMES,
+				  .symbolize = j->nr_tries + 1 < TRIES_MAX ? naming_symbolize(c) : WORKER_NO_NAMES,
 				  .compress_level = COMPRESS_LEVEL, .nr_objects = j->bundle.nr_objects,
 				  .kernel_relative = n->d->kernel.restricted, .kernel_blind = n->d->kernel.blind,
 				  .cache_size = c->cache_size, .objects = j->bundle.objects,

@@ -15,6 +15,7 @@
 #include "daemon/bundle.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/naming.h"
 #include "daemon/recordings.h"
 #include "daemon/split.h"
 #include "profile/encode.h"
@@ -269,8 +270,7 @@ static bool worker_start(struct rotate *r, struct file *f)
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct worker_job job = { .cookie = f->cookie, .profile_fd = f->bundle.profile_fd, .profile_size = f->bundle.profile_size,
 				  .nr_mappings = f->bundle.nr_mappings, .output_fd = f->output_fd, .kallsyms_fd = -1,
-				  .symbolize = c->symbolize == SYMBOLIZE_LINES ? WORKER_LINES : WORKER_NAMES,
-				  .compress_level = c->compress_level,
+				  .symbolize = naming_symbolize(c), .compress_level = c->compress_level,
 				  .nr_objects = f->bundle.nr_objects, .kernel_relative = r->d->kernel.restricted,
 				  .kernel_blind = r->d->kernel.blind,
 				  .sync = c->sync_files, .cache_size = c->cache_size, .objects = f->bundle.objects,
