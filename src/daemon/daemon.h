@@ -1,5 +1,5 @@
-/* daemon: what the parts of the running daemon share. service.c builds it and tears it down, rotate.c ends windows, verbs.c
- * answers the control socket. */
+/* daemon: what the parts of the running daemon share. service.c builds it and tears it down, rotate.c ends windows, publish.c
+ * brings them to the spool, verbs.c answers the control socket. */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
@@ -21,6 +21,7 @@
 struct accounts;
 struct live;
 struct naming;
+struct publish;
 struct recordings;
 struct rotate;
 
@@ -43,6 +44,7 @@ struct daemon {
 	struct sampler *sampler; /* NULL with Scope=none */
 	struct targets *targets;
 	int proc_fd; /* /proc */
+	struct publish *publish;
 	struct rotate *rotate;
 	struct accounts *accounts;
 	struct naming *naming;

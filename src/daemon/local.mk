@@ -15,6 +15,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/notify.c %reldir%/notify.h \
 	%reldir%/objects.c %reldir%/objects.h \
 	%reldir%/privileges.c %reldir%/privileges.h \
+	%reldir%/publish.c %reldir%/publish.h \
 	%reldir%/recordings.c %reldir%/recordings.h \
 	%reldir%/rotate.c %reldir%/rotate.h \
 	%reldir%/sampler.c %reldir%/sampler.h \

@@ -23,6 +23,7 @@
 #include "daemon/notify.h"
 #include "daemon/privileges.h"
 #include "daemon/recordings.h"
+#include "daemon/publish.h"
 #include "daemon/rotate.h"
 #include "daemon/scan.h"
 #include "daemon/split.h"
@@ -263,7 +264,7 @@ static int reload_apply(struct daemon *d, const struct config *c)
 	int err = 0;
 
 	if (strcmp(c->spool_directory, d->config.spool_directory)) {
-		err = rotate_move_spool(d->rotate, c->spool_directory);
+		err = publish_move(d->publish, c->spool_directory);
 		if (err)
 			snprintf(d->reload_error, sizeof(d->reload_error), "Spool.Directory %s: %s", c->spool_directory,
 				 strerror(-err));
@@ -440,7 +441,7 @@ static void start_parts(struct daemon *d)
 		fatalx("event loop: %s", strerror(EMFILE));
 	d->live = live_new(d);
 	d->recordings = recordings_new(d);
-	if (rotate_new(&d->rotate, d) < 0)
+	if (publish_new(&d->publish, d) < 0 || rotate_new(&d->rotate, d) < 0)
 		exit(1);
 	err = control_server_new(&d->control, d->loop, d->config.socket, verbs_request, verbs_gone, d);
 	if (err < 0)
@@ -464,8 +465,8 @@ static void run(struct daemon *d)
 			stop_ns = now;
 		if (stop_ns && now - stop_ns > STOP_SYMBOLIZE_NS + STOP_SPOOL_MS * 1000000ull)
 			break;
-		if (stop_ns && now - stop_ns > STOP_SYMBOLIZE_NS && !rotate_hurried(d->rotate))
-			rotate_hurry(d->rotate);
+		if (stop_ns && now - stop_ns > STOP_SYMBOLIZE_NS && !publish_hurried(d->publish))
+			publish_hurry(d->publish);
 		loop_step(d->loop, d->stopping ? 100 : 1000);
 		if (!d->sampler) /* nothing else beats then */
 			drained(d, now);
@@ -481,7 +482,8 @@ static void end_parts(struct daemon *d)
 	recordings_free(d->recordings);
 	naming_free(d->naming);
 	live_free(d->live);
-	rotate_free(d->rotate, STOP_SPOOL_MS);
+	rotate_free(d->rotate);
+	publish_free(d->publish, STOP_SPOOL_MS);
 	accounts_free(d->accounts);
 	opener_client_free(d->opener);
 	asks_free(d->asks);

@@ -11,6 +11,7 @@
 #include "daemon/naming.h"
 #include "daemon/privileges.h"
 #include "daemon/recordings.h"
+#include "daemon/publish.h"
 #include "daemon/rotate.h"
 #include "daemon/unwind.h"
 
@@ -159,14 +160,14 @@ static void status_targets(struct daemon *d, struct control_client *c)
 			status_target(d, c, n);
 }
 
-static void status_kernel(struct daemon *d, struct control_client *c, const struct rotate_status *r)
+static void status_kernel(struct daemon *d, struct control_client *c, const struct publish_status *p)
 {
 	const char *symbols = "yes";
 
 	if (!d->kernel.text)
 		symbols = "hidden (kernel.kptr_restrict=2, or CAP_SYSLOG is missing)";
-	else if (r->kallsyms_status < 0)
-		symbols = strerror(-r->kallsyms_status);
+	else if (p->kallsyms_status < 0)
+		symbols = strerror(-p->kallsyms_status);
 	control_value(c, "kernel_symbols", "%s", symbols);
 	control_value(c, "kernel_addresses", "%s", d->kernel.restricted ? "relative to _text" : "absolute");
 	control_value(c, "pid_namespace", "%s",
@@ -230,35 +231,43 @@ static void status_helpers(struct daemon *d, struct control_client *c)
 	control_value(c, "objects_recalled", "%llu", (unsigned long long)b.nr_recalled);
 }
 
-static void status_rotate(struct daemon *d, struct control_client *c, const struct rotate_status *r)
-{
-	control_value(c, "spool", "%s", d->config.spool_directory);
-	control_value(c, "window_start", "%lld", (long long)r->window_start);
-	control_value(c, "window_seconds", "%.1f", (double)r->window_ns / 1e9);
-	control_value(c, "windows_in_flight", "%u", r->in_flight);
-	control_value(c, "worker_pid", "%d", r->worker_pid);
-	control_value(c, "worker_cpu_ms", "%.1f", (double)r->worker_cpu_ns / 1e6);
-#define STATUS_ROTATE(name, help) control_value(c, #name, "%llu", (unsigned long long)r->name);
-	ROTATE_COUNTERS(STATUS_ROTATE)
-#undef STATUS_ROTATE
-	control_value(c, "last_file", "%s", r->last_file);
-	control_value(c, "last_error", "%s", r->last_error);
-}
-
-static void verb_status(struct daemon *d, struct control_client *c, int argc, char **argv)
+static void status_rotate(struct daemon *d, struct control_client *c, const struct publish_status *p)
 {
 	struct rotate_status r;
 
 	rotate_status(d->rotate, &r);
+	control_value(c, "spool", "%s", d->config.spool_directory);
+	control_value(c, "window_start", "%lld", (long long)r.window_start);
+	control_value(c, "window_seconds", "%.1f", (double)r.window_ns / 1e9);
+	control_value(c, "windows_in_flight", "%u", r.in_flight);
+	control_value(c, "worker_pid", "%d", p->worker_pid);
+	control_value(c, "worker_cpu_ms", "%.1f", (double)p->worker_cpu_ns / 1e6);
+#define STATUS_COUNTER(of, name) control_value(c, #name, "%llu", (unsigned long long)(of)->name);
+#define STATUS_ROTATE(name, help) STATUS_COUNTER(&r, name)
+#define STATUS_PUBLISH(name, help) STATUS_COUNTER(p, name)
+	ROTATE_COUNTERS(STATUS_ROTATE)
+	PUBLISH_COUNTERS(STATUS_PUBLISH)
+#undef STATUS_PUBLISH
+#undef STATUS_ROTATE
+#undef STATUS_COUNTER
+	control_value(c, "last_file", "%s", p->last_file);
+	control_value(c, "last_error", "%s", p->last_error);
+}
+
+static void verb_status(struct daemon *d, struct control_client *c, int argc, char **argv)
+{
+	struct publish_status p;
+
+	publish_status(d->publish, &p);
 	status_daemon(d, c);
 	status_sampler(d, c);
 	status_targets(d, c);
 	control_value(c, "recordings", "%u", recordings_nr(d->recordings));
-	status_kernel(d, c, &r);
+	status_kernel(d, c, &p);
 	status_collect(d, c);
 	unwind_status(d, c);
 	status_helpers(d, c);
-	status_rotate(d, c, &r);
+	status_rotate(d, c, &p);
 	control_end(c, 0, NULL);
 }
 

@@ -5,7 +5,7 @@
  * look into the file (address − start + pgoff). A page is an array of rows sorted by offset, a row
  * being (low 16 bits of the offset) << 16 | rule number; it holds from there to the next row. The
  * first row of a page is at its first byte. Comparing rows as numbers compares offsets. See
- * docs/decisions/0004-unwind-tables.md. */
+ * docs/decisions/0008-unwind-tables.md. */
 #ifndef UNWIND_FORMAT_H
 #define UNWIND_FORMAT_H
 
