@@ -19,6 +19,8 @@ libpprofd_a_SOURCES += \
 	%reldir%/recordings.c %reldir%/recordings.h \
 	%reldir%/rotate.c %reldir%/rotate.h \
 	%reldir%/sampler.c %reldir%/sampler.h \
+	%reldir%/sampler_cpu.c %reldir%/sampler_cpu.h \
+	%reldir%/sources.c %reldir%/sources.h \
 	%reldir%/scan.c %reldir%/scan.h \
 	%reldir%/service.c %reldir%/service.h \
 	%reldir%/tables.c %reldir%/tables.h \

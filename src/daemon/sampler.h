@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "daemon/sources.h"
 #include "perf/event.h"
 #include "perf/record.h"
 
@@ -24,14 +25,6 @@ struct sampler_options {
 	size_t stack_size; /* that a sample carries: perf/event.h */
 	size_t ring_size;
 	bool exclude_idle;
-};
-
-/* Whose event a record is of. */
-struct sampler_source {
-	uint32_t owner; /* 0: the host's, and the sideband; else who opened it by sampler_event_open */
-	uint32_t tag;   /* the owner's */
-	enum event_kind kind;
-	unsigned cpu;   /* index of the ring that it came by */
 };
 
 /* A decoded record in order of time; ERR: it did not decode. */
