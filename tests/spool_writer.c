@@ -1,5 +1,5 @@
 /* spool_writer: what tests/spool_faults.test kills and starves.
- *   spool_writer [-t] [-r] [-w] [-u MAXUSE] [-k KEEPFREE] [-n FIRST] DIR NR SIZE
+ *   spool_writer [-t] [-r] [-w] [-v] [-u MAXUSE] [-k KEEPFREE] [-n FIRST] DIR NR SIZE
  * publishes NR profiles of SIZE incompressible bytes and writes to stdout, with pwrite(2) so that
  * no fault meant for the spool's write(2) hits it, a line "stored NAME" or "failed ERRNO" for each.
  *   spool_writer -c [-e] DIR <LOG
@@ -7,7 +7,7 @@
  * there and whole, so is every other profile, no temporary is left; with -e, nothing else was
  * published.
  * -t: as on a file system without O_TMPFILE; -r: without RENAME_NOREPLACE too; -w: by the spool's
- * thread, which makes room on a full disk. */
+ * thread, which makes room on a full disk; -v: every other one is a tenth as large. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@
 #define START INT64_C(1795370400) /* 20261122T180000Z */
 
 struct options {
-	bool no_tmpfile, no_rename, by_thread, check, exact;
+	bool no_tmpfile, no_rename, by_thread, vary, check, exact;
 	struct spool_limits limits;
 	unsigned first;
 	const char *dir;
@@ -85,6 +85,11 @@ static void fill(char *data, size_t size, unsigned seed)
 	}
 }
 
+static size_t size_of(const struct options *o, unsigned i, size_t size)
+{
+	return o->vary && i % 2 ? size / 10 : size;
+}
+
 static struct spool_name name_of(unsigned i)
 {
 	return (struct spool_name){ .kind = "cpu", .start = START + i * 60, .seconds = 60 };
@@ -121,7 +126,7 @@ static int write_by_hand(const struct options *o, unsigned nr, size_t size)
 		int failed;
 
 		fill(data, size, i);
-		failed = store(s, o, i, data, size);
+		failed = store(s, o, i, data, size_of(o, i, size));
 		if (failed)
 			say("failed", NULL, failed);
 	}
@@ -157,13 +162,13 @@ static int write_by_thread(const struct options *o, unsigned nr, size_t size)
 			.what = SPOOL_WRITE,
 			.name = name_of(i),
 			.limits = o->limits,
-			.data_size = size,
+			.data_size = size_of(o, i, size),
 			.compress_level = 1,
 			.sync = true,
 		};
 
 		fill(data, size, i);
-		job.data_fd = io_memfd("profile", data, size);
+		job.data_fd = io_memfd("profile", data, size_of(o, i, size));
 		waiting = true;
 		err = spool_thread_submit(t, &job);
 		while (!err && waiting)
@@ -240,11 +245,12 @@ int main(int argc, char **argv)
 	size_t size;
 	int c, err;
 
-	while ((c = getopt(argc, argv, "trwceu:k:n:")) != -1)
+	while ((c = getopt(argc, argv, "trwvceu:k:n:")) != -1)
 		switch (c) {
 		case 't': o.no_tmpfile = true; break;
 		case 'r': o.no_rename = true; break;
 		case 'w': o.by_thread = true; break;
+		case 'v': o.vary = true; break;
 		case 'c': o.check = true; break;
 		case 'e': o.exact = true; break;
 		case 'u': o.limits.max_use = strtoull(optarg, NULL, 10); break;

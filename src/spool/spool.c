@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -19,6 +20,7 @@
 #define FILE_MODE 0640
 #define FOLDER_MODE 02750
 #define SEQ_TRIES 10000
+#define ROOM_FILES 16 /* more of them fit when a disk that was full is not any more */
 
 static int spool_lock(struct spool *s, int dir)
 {
@@ -341,6 +343,26 @@ static int store(struct spool *s, int fd, const struct spool_name *n, bool sync,
 	return link_and_sync(s, fd, n, sync, name);
 }
 
+/* A disk that takes one file and refuses the next is still the full one that has been told of. */
+static bool has_room(const struct spool *s, uint64_t disk_size)
+{
+	struct statvfs fs;
+
+	return fstatvfs(s->dir, &fs) < 0 || fs.f_bavail >= ROOM_FILES * disk_size / fs.f_frsize;
+}
+
+/* A file of DISK_SIZE has been stored. */
+static void spool_stored(struct spool *s, uint64_t disk_size)
+{
+	bool full = s->failing == -ENOSPC || s->failing == -EDQUOT;
+
+	if (s->failing && !(full && (s->squeezed || !has_room(s, disk_size)))) {
+		log_info("spool: storing in %s again", s->path);
+		s->failing = 0;
+	}
+	s->squeezed = false;
+}
+
 int spool_publish(struct spool *s, int fd, const struct spool_name *n,
 		  const struct spool_limits *limits, bool sync, char *final, size_t final_size)
 {
@@ -368,11 +390,7 @@ int spool_publish(struct spool *s, int fd, const struct spool_name *n,
 			forget_temporary(s, t);
 		goto out;
 	}
-	if (s->failing && !s->squeezed) {
-		log_info("spool: storing in %s again", s->path);
-		s->failing = 0;
-	}
-	s->squeezed = false;
+	spool_stored(s, disk_size);
 	if (inv) {
 		spool_inventory_add(inv, name, disk_size);
 		err = spool_inventory_prune(inv, limits, 0, 0, &pruned);

@@ -3,8 +3,8 @@
  *
  * The folder is kept open. It may be removed, moved or mounted over meanwhile: calls then fail, and
  * spool_create and spool_prune open DIRECTORY anew. Publishing and pruning log their failures
- * themselves, once until the reason changes or they succeed again; opening, naming and listing only
- * return them. */
+ * themselves, once until the reason changes or they succeed again (a full disk: until there is room
+ * for more than the next file); opening, naming and listing only return them. */
 #ifndef SPOOL_SPOOL_H
 #define SPOOL_SPOOL_H
 
