@@ -55,7 +55,7 @@ endif
 
 TESTS += tests/layers.test
 EXTRA_DIST += tests/layers.test tests/unit/unit.h
-EXTRA_DIST += tests/unit/opener_test.h
+EXTRA_DIST += tests/unit/opener_test.h tests/unit/worker_test.h
 EXTRA_DIST += tests/elfgen.h
 EXTRA_DIST += tests/fdegen.h tests/gogen.h
 

@@ -291,4 +291,6 @@ uint64_t worker_client_nr_deaths(const struct worker_client *c)
 void worker_client_set_deadline(struct worker_client *c, unsigned ms)
 {
 	c->deadline_ms = ms;
+	if (c->busy)
+		loop_timer_in(&c->deadline, ms * UINT64_C(1000000), 0);
 }

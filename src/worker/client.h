@@ -62,7 +62,7 @@ bool worker_client_busy(const struct worker_client *c);
 int worker_client_pid(const struct worker_client *c); /* 0: none */
 uint64_t worker_client_nr_deaths(const struct worker_client *c);
 
-/* For tests: another deadline than WORKER_DEADLINE_MS. */
+/* For tests: another deadline than WORKER_DEADLINE_MS; that of a job under way is so long from now. */
 void worker_client_set_deadline(struct worker_client *c, unsigned ms);
 
 /* --- Unwind tables: pages_client.c --- */

@@ -200,4 +200,6 @@ uint64_t worker_pages_client_nr_deaths(const struct worker_pages_client *c)
 void worker_pages_client_set_deadline(struct worker_pages_client *c, unsigned ms)
 {
 	c->deadline_ms = ms;
+	if (c->busy)
+		loop_timer_in(&c->deadline, ms * UINT64_C(1000000), 0);
 }

@@ -1,5 +1,6 @@
 /* worker/: pages of unwind tables through a real worker process, and through ones that misbehave. */
 #include "tests/unit/unit.h"
+#include "tests/unit/worker_test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/channel.h"
@@ -28,7 +28,7 @@ struct fixture {
 	struct worker_object object;
 	uint64_t offsets[PAGES];
 	struct worker_pages_job job;
-	unsigned nr_pages, nr_bad, nr_failed, nr_outcomes;
+	unsigned nr_pages, nr_bad, nr_failed, nr_jobs, nr_outcomes;
 	uint32_t nr_rows;
 	struct worker_pages_outcome last;
 };
@@ -81,20 +81,12 @@ static void teardown(struct fixture *f)
 		close(f->job.fd);
 }
 
-static uint64_t now_ms(void)
+/* Starts a job; one that cannot start yet is tried again. */
+static void start(struct fixture *f)
 {
-	struct timespec ts;
+	uint64_t end = now_ms() + PATIENCE_MS;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-/* One job to its end; one that cannot start yet is tried again. */
-static enum worker_result run(struct fixture *f)
-{
-	uint64_t end = now_ms() + 20000;
-	unsigned before = f->nr_outcomes;
-
+	f->nr_jobs++;
 	f->nr_pages = f->nr_failed = f->nr_rows = 0;
 	while (!worker_pages_client_start(f->client, &f->job)) {
 		assert_true(now_ms() < end);
@@ -102,13 +94,38 @@ static enum worker_result run(struct fixture *f)
 	}
 	assert_true(worker_pages_client_busy(f->client));
 	assert_false(worker_pages_client_start(f->client, &f->job)); /* one at a time */
-	while (f->nr_outcomes == before && now_ms() < end)
+}
+
+static enum worker_result wait_outcome(struct fixture *f)
+{
+	uint64_t end = now_ms() + PATIENCE_MS;
+
+	while (f->nr_outcomes < f->nr_jobs && now_ms() < end)
 		loop_step(f->loop, 10);
-	assert_int_equal(f->nr_outcomes, before + 1);
+	assert_int_equal(f->nr_outcomes, f->nr_jobs);
 	assert_int_equal(f->last.cookie, 42);
 	assert_int_equal(f->last.nr_answered, f->nr_pages);
 	assert_false(worker_pages_client_busy(f->client));
 	return f->last.result;
+}
+
+static enum worker_result run(struct fixture *f)
+{
+	start(f);
+	return wait_outcome(f);
+}
+
+/* The deadline passes when the worker has been at its object nine times as long as it took to come there. */
+static enum worker_result run_late(struct fixture *f)
+{
+	uint64_t began;
+
+	worker_pages_client_set_deadline(f->client, PATIENCE_MS);
+	start(f);
+	began = now_ms();
+	worker_test_at_it(worker_pages_client_pid(f->client), f->loop);
+	worker_pages_client_set_deadline(f->client, (unsigned)(200 + 9 * (now_ms() - began)));
+	return wait_outcome(f);
 }
 
 static void pages_of_a_program(void **state)
@@ -177,14 +194,13 @@ static void deaths_cost_one_outcome(void **state)
 	assert_int_equal(run(&f), WORKER_DIED);
 	assert_true(f.last.parsing);
 	setenv(ROLE, "parse and sleep", 1);
-	worker_pages_client_set_deadline(f.client, 300);
-	assert_int_equal(run(&f), WORKER_LATE);
+	assert_int_equal(run_late(&f), WORKER_LATE);
 	assert_true(f.last.parsing);
 	assert_false(f.last.cpu_bound); /* a slow disk is nobody's fault */
 	setenv(ROLE, "parse and spin", 1);
-	assert_int_equal(run(&f), WORKER_LATE);
+	assert_int_equal(run_late(&f), WORKER_LATE);
 	assert_true(f.last.cpu_bound);
-	worker_pages_client_set_deadline(f.client, 20000);
+	worker_pages_client_set_deadline(f.client, WORKER_PAGES_DEADLINE_MS);
 	setenv(ROLE, "", 1);
 	assert_int_equal(run(&f), WORKER_WRITTEN);
 	assert_int_equal(worker_pages_client_nr_deaths(f.client), 4);
@@ -231,7 +247,7 @@ static void lie(const struct worker_pages *q, const char *how)
 	else
 		p.nr_rows = UINT32_MAX;
 	channel_send(CHILD_CHANNEL_FD, &p, size, NULL, 0);
-	channel_wait(CHILD_CHANNEL_FD, POLLIN, 5000);
+	channel_wait(CHILD_CHANNEL_FD, POLLIN, -1);
 }
 
 static int fake_worker(const char *role)
@@ -250,11 +266,12 @@ static int fake_worker(const char *role)
 		return 0;
 	}
 	say_parsing(&q);
+	worker_test_say_at_it();
 	if (!strcmp(role, "parse and die"))
 		abort();
 	while (!strcmp(role, "parse and spin"))
 		n++;
-	sleep(10);
+	pause();
 	return 0;
 }
 
