@@ -34,13 +34,32 @@ need_perf() {
 	[ -z "$why" ] || plan_skip "$why"
 }
 
+# Nothing below asks how fast this machine is, or how busy with others: each waits for what it names, and gives up where
+# something must hang.
+
 # wait_for SECONDS COMMAND…
 wait_for() {
-	tries=$(($1 * 10)); shift
-	while [ "$tries" -gt 0 ]; do
-		"$@" >/dev/null 2>&1 && return 0
+	local end=$((SECONDS + $1)); shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.1
-		tries=$((tries - 1))
 	done
-	return 1
 }
+
+# cpu_ms PID: what it has computed, by the kernel's clock.
+cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz }' "/proc/$1/stat"; }
+has_run() { [ ! -e "/proc/$1" ] || [ "$(cpu_ms "$1")" -ge "$2" ]; }
+# runs MS PID…: until each has computed for so long from now, or has ended.
+runs() {
+	local ms=$1 pid i=0 ends=(); shift
+	for pid; do ends+=($(($(cpu_ms "$pid") + ms))); done
+	for pid; do wait_for 300 has_run "$pid" "${ends[i++]}"; done
+}
+
+all_stopped() { ! sed 's/.*) //' "/proc/$1/task"/*/stat | grep -q '^[^T]'; }
+# hold PID: stops it, each of its threads, so that its clock stands still.
+hold() { kill -STOP "$1"; wait_for 60 all_stopped "$1"; }
+
+# family PID: its children, and theirs.
+family() { local child; for child in $(pgrep -P "$1"); do echo "$child $(pgrep -P "$child" | tr '\n' ' ')"; done; }
+is_gone() { local pid; for pid; do ! grep -qs '^State:.[^Z]' "/proc/$pid/status" || return 1; done; }
