@@ -99,7 +99,7 @@ static int store(struct spool *s, const struct options *o, unsigned i, const voi
 		 size_t size)
 {
 	struct spool_name n = name_of(i);
-	char final[SPOOL_NAME_MAX];
+	struct spool_published out;
 	int fd = spool_create(s, &n), err;
 
 	if (fd < 0)
@@ -109,10 +109,10 @@ static int store(struct spool *s, const struct options *o, unsigned i, const voi
 		spool_discard(s, fd);
 		return err;
 	}
-	err = spool_publish(s, fd, &n, &o->limits, true, final, sizeof(final));
+	err = spool_publish(s, fd, &n, &o->limits, true, &out);
 	close(fd);
 	if (!err)
-		say("stored", final, 0);
+		say("stored", out.name, 0);
 	return err;
 }
 

@@ -364,16 +364,16 @@ static void spool_stored(struct spool *s, uint64_t disk_size)
 }
 
 int spool_publish(struct spool *s, int fd, const struct spool_name *n,
-		  const struct spool_limits *limits, bool sync, char *final, size_t final_size)
+		  const struct spool_limits *limits, bool sync, struct spool_published *out)
 {
 	struct spool_inventory *inv = NULL; /* one look through the folder serves both prunings */
 	struct spool_temporary *t;
-	struct spool_pruned pruned = { 0 };
 	char name[SPOOL_NAME_MAX];
 	uint64_t disk_size = 0;
 	int err, prune_err = 0;
-	struct stat st;
+	struct stat st = { 0 };
 
+	*out = (struct spool_published){ 0 };
 	if (!fstat(fd, &st)) {
 		disk_size = (uint64_t)st.st_blocks * 512;
 		if (disk_size < (uint64_t)st.st_size) /* not allocated yet */
@@ -382,7 +382,7 @@ int spool_publish(struct spool *s, int fd, const struct spool_name *n,
 	if (limits_any(limits))
 		prune_err = spool_inventory_new(&inv, s, n->start + n->seconds);
 	if (inv)
-		prune_err = spool_inventory_prune(inv, limits, disk_size, 0, &pruned);
+		prune_err = spool_inventory_prune(inv, limits, disk_size, 0, &out->pruned);
 	err = store(s, fd, n, sync, name);
 	if (err) {
 		t = find_temporary(s, fd);
@@ -393,11 +393,12 @@ int spool_publish(struct spool *s, int fd, const struct spool_name *n,
 	spool_stored(s, disk_size);
 	if (inv) {
 		spool_inventory_add(inv, name, disk_size);
-		err = spool_inventory_prune(inv, limits, 0, 0, &pruned);
+		err = spool_inventory_prune(inv, limits, 0, 0, &out->pruned);
 		prune_err = prune_err ? prune_err : err;
 		err = 0;
 	}
-	snprintf(final, final_size, "%s", name);
+	out->size = (uint64_t)st.st_size;
+	memcpy(out->name, name, sizeof(out->name));
 out:
 	spool_tell_pruning(s, prune_err);
 	spool_inventory_free(inv);

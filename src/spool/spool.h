@@ -59,12 +59,22 @@ void spool_close(struct spool *s);
 /* A file without a name (O_TMPFILE; where the file system has none, a hidden ".NAME.tmp"), mode
  * 0640. Descriptor or negative errno. */
 int spool_create(struct spool *s, const struct spool_name *n);
+struct spool_pruned {
+	uint64_t nr_files, bytes; /* bytes on disk */
+};
+
+struct spool_published {
+	char name[SPOOL_NAME_MAX];
+	uint64_t size; /* bytes of the file */
+	struct spool_pruned pruned;
+};
+
 /* Gives FD (of spool_create) its name: fsync when SYNC, link, never overwriting (seq counts up from
- * N's), fsync of the folder; prunes by LIMITS before, with room for the file, and after. FINAL gets
- * the name. FD stays the caller's. 0 or negative errno: then the file is gone; but when only the
- * pruning fails, the file is published and 0 is returned. */
+ * N's), fsync of the folder; prunes by LIMITS before, with room for the file, and after. FD stays the
+ * caller's. 0 or negative errno: then the file is gone, and OUT has what was pruned only; but when
+ * only the pruning fails, the file is published and 0 is returned. */
 int spool_publish(struct spool *s, int fd, const struct spool_name *n,
-		  const struct spool_limits *limits, bool sync, char *final, size_t final_size);
+		  const struct spool_limits *limits, bool sync, struct spool_published *out);
 /* Forgets a file of spool_create that is not to be published (closes FD). */
 void spool_discard(struct spool *s, int fd);
 
@@ -72,10 +82,6 @@ void spool_discard(struct spool *s, int fd);
  * begins more than this after now was written before the clock was stepped back: older than all
  * that begin by now, it goes before them, and no age ends it. */
 #define SPOOL_CLOCK_SLACK 3600 /* seconds */
-
-struct spool_pruned {
-	uint64_t nr_files, bytes; /* bytes on disk */
-};
 
 /* Removes files until LIMITS hold with ROOM more bytes; never the newest of all. NOW is in seconds
  * of the epoch. 0 or the negative errno of the first failure; PRUNED (may be NULL) is written

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -37,24 +38,32 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+static int publish(struct spool *s, struct spool_job *job, int fd)
+{
+	struct spool_published out;
+	int err = spool_publish(s, fd, &job->name, &job->limits, job->sync, &out);
+
+	job->pruned.nr_files += out.pruned.nr_files;
+	job->pruned.bytes += out.pruned.bytes;
+	job->written = out.size;
+	memcpy(job->final, out.name, sizeof(job->final));
+	return err;
+}
+
 static int write_once(struct spool *s, struct spool_job *job)
 {
 	int fd = spool_create(s, &job->name), err;
-	size_t written = 0;
 
 	if (fd < 0)
 		return fd;
-	err = gzip_fd_to_fd(fd, job->data_fd, job->data_size, job->compress_level, &written);
+	err = gzip_fd_to_fd(fd, job->data_fd, job->data_size, job->compress_level, NULL);
 	if (err) {
 		spool_failed(s, "writing a file in", err);
 		spool_discard(s, fd);
 		return err;
 	}
-	err = spool_publish(s, fd, &job->name, &job->limits, job->sync, job->final,
-			    sizeof(job->final));
+	err = publish(s, job, fd);
 	close(fd);
-	if (!err)
-		job->written = written;
 	return err;
 }
 
@@ -62,12 +71,15 @@ static int write_once(struct spool *s, struct spool_job *job)
  * which is more than enough. */
 static int write_profile(struct spool *s, struct spool_job *job)
 {
+	struct spool_pruned sacrificed;
 	int err = write_once(s, job);
 
 	if (err != -ENOSPC && err != -EDQUOT)
 		return err;
-	spool_sacrifice(s, job->data_size, job->name.start + job->name.seconds, &job->pruned);
-	return job->pruned.nr_files ? write_once(s, job) : err;
+	spool_sacrifice(s, job->data_size, job->name.start + job->name.seconds, &sacrificed);
+	job->pruned.nr_files += sacrificed.nr_files;
+	job->pruned.bytes += sacrificed.bytes;
+	return sacrificed.nr_files ? write_once(s, job) : err;
 }
 
 static void run(struct spool *s, struct spool_job *job)
@@ -78,8 +90,7 @@ static void run(struct spool *s, struct spool_job *job)
 		job->status = job->fd < 0 ? job->fd : 0;
 		break;
 	case SPOOL_PUBLISH:
-		job->status = spool_publish(s, job->fd, &job->name, &job->limits, job->sync,
-					    job->final, sizeof(job->final));
+		job->status = publish(s, job, job->fd);
 		close_fd(&job->fd);
 		break;
 	case SPOOL_WRITE:

@@ -33,8 +33,8 @@ struct spool_job {
 	/* out */
 	int status; /* 0 or negative errno */
 	char final[SPOOL_NAME_MAX];
-	uint64_t written; /* WRITE: bytes of the file */
-	struct spool_pruned pruned; /* PRUNE, and what a full disk cost in WRITE */
+	uint64_t written; /* PUBLISH, WRITE: bytes of the file */
+	struct spool_pruned pruned; /* by the limits, and what a full disk cost in WRITE */
 };
 
 /* Called in the loop for each job that has ended; JOB is the callee's own to change and lasts until

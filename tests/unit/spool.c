@@ -80,12 +80,16 @@ static int publish(struct spool *s, int64_t start, size_t size, const struct spo
 		   char *final)
 {
 	struct spool_name n = name_at(start);
+	struct spool_published out;
 	char *data = xcalloc(1, size);
 	int fd = spool_create(s, &n), err;
 
 	assert_true(fd >= 0);
 	assert_int_equal(io_write(fd, data, size), 0);
-	err = spool_publish(s, fd, &n, limits, false, final, SPOOL_NAME_MAX);
+	err = spool_publish(s, fd, &n, limits, false, &out);
+	if (!err)
+		assert_int_equal(out.size, size);
+	strcpy(final, out.name);
 	close(fd);
 	free(data);
 	return err;
@@ -199,6 +203,7 @@ static void other_names_are_not_ours(void **state)
 
 static void a_file_appears_whole_and_replaces_none(void **state)
 {
+	struct spool_published out;
 	char *dir = make_dir(), final[SPOOL_NAME_MAX], path[4096 + SPOOL_NAME_MAX];
 	struct spool_name n = name_at(START);
 	struct spool *s;
@@ -211,9 +216,11 @@ static void a_file_appears_whole_and_replaces_none(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(io_write(fd, "first", 5), 0);
 	assert_int_equal(count(dir), 0);
-	assert_int_equal(spool_publish(s, fd, &n, &no_limits, true, final, sizeof(final)), 0);
-	assert_string_equal(final, "cpu-20261122T180000Z-60s.pb.gz");
-	snprintf(path, sizeof(path), "%s/%s", dir, final);
+	assert_int_equal(spool_publish(s, fd, &n, &no_limits, true, &out), 0);
+	assert_string_equal(out.name, "cpu-20261122T180000Z-60s.pb.gz");
+	assert_int_equal(out.size, 5);
+	assert_int_equal(out.pruned.nr_files, 0);
+	snprintf(path, sizeof(path), "%s/%s", dir, out.name);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(st.st_size, 5);
@@ -275,6 +282,7 @@ static void opening_takes_the_lock_and_sweeps_own_temporaries(void **state)
 
 static void a_folder_that_went_away_is_opened_again(void **state)
 {
+	struct spool_published out;
 	char *dir = make_dir(), *moved = xasprintf("%s.moved", dir), final[SPOOL_NAME_MAX];
 	struct spool_name n = name_at(START);
 	struct spool *s, *second;
@@ -284,8 +292,7 @@ static void a_folder_that_went_away_is_opened_again(void **state)
 	fd = spool_create(s, &n);
 	assert_true(fd >= 0);
 	assert_int_equal(rmdir(dir), 0);
-	assert_int_equal(spool_publish(s, fd, &n, &no_limits, false, final, sizeof(final)),
-			 -ENOENT);
+	assert_int_equal(spool_publish(s, fd, &n, &no_limits, false, &out), -ENOENT);
 	close(fd);
 	assert_int_equal(spool_create(s, &n), -ENOENT);
 	assert_int_equal(mkdir(dir, 0750), 0);

@@ -134,6 +134,19 @@ static void create_publish_discard(void **state)
 	assert_int_equal(f->ended[3].status, 0);
 	assert_int_equal(fcntl(j.fd, F_GETFD), -1);
 	check_file(f, f->ended[2].final, "profile", 7);
+	assert_true(f->ended[2].written > 7);
+	assert_int_equal(f->ended[2].pruned.nr_files, 0);
+
+	/* What the limits cost is told with the file that they made room for. */
+	j = job(SPOOL_WRITE, 5);
+	j.name.start += 60;
+	j.limits.max_files = 1;
+	j.data_fd = io_memfd("data", "next", 4);
+	j.data_size = 4;
+	assert_int_equal(spool_thread_submit(f->t, &j), 0);
+	wait_for(f, 5);
+	assert_int_equal(f->ended[4].status, 0);
+	assert_int_equal(f->ended[4].pruned.nr_files, 1);
 	assert_int_equal(spool_thread_nr_waiting(f->t), 0);
 }
 
