@@ -170,6 +170,25 @@ static int connection_failed(const char *path, int err, char *error, size_t erro
 	return err;
 }
 
+/* A connection on which REQUEST has been sent by DEADLINE, or negative errno and ERROR. */
+static int ask(const char *socket, const char *request, int64_t deadline, char *error, size_t error_size)
+{
+	int fd, err;
+
+	if (strchr(request, '\n') || strlen(request) + 1 > CONTROL_LINE_MAX) {
+		snprintf(error, error_size, "the request is too long, or not one line");
+		return -EINVAL;
+	}
+	fd = connect_to(socket, deadline);
+	if (fd < 0)
+		return connection_failed(socket, fd, error, error_size);
+	err = send_request(fd, request, deadline);
+	if (!err)
+		return fd;
+	close(fd);
+	return connection_failed(socket, err, error, error_size);
+}
+
 /* --- Answers that come in parts --- */
 
 struct control_stream {
@@ -181,22 +200,11 @@ struct control_stream {
 int control_open(struct control_stream **out, const char *socket, const char *request,
 		 int timeout_ms, char *error, size_t error_size)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int fd = ask(socket, request, now_ms() + timeout_ms, error, error_size);
 	struct control_stream *s;
-	int fd, err;
 
-	if (strchr(request, '\n') || strlen(request) + 1 > CONTROL_LINE_MAX) {
-		snprintf(error, error_size, "the request is too long, or not one line");
-		return -EINVAL;
-	}
-	fd = connect_to(socket, deadline);
 	if (fd < 0)
-		return connection_failed(socket, fd, error, error_size);
-	err = send_request(fd, request, deadline);
-	if (err) {
-		close(fd);
-		return connection_failed(socket, err, error, error_size);
-	}
+		return fd;
 	s = xcalloc(1, sizeof(*s));
 	s->fd = fd;
 	s->given_fd = -1;
@@ -341,19 +349,12 @@ int control_ask(const char *socket, const char *request, int timeout_ms, struct 
 		char *error, size_t error_size)
 {
 	int64_t deadline = now_ms() + timeout_ms;
+	int fd = ask(socket, request, deadline, error, error_size), err;
 	struct buf answer = { 0 };
-	int fd, err;
 
-	if (strchr(request, '\n') || strlen(request) + 1 > CONTROL_LINE_MAX) {
-		snprintf(error, error_size, "the request is too long, or not one line");
-		return -EINVAL;
-	}
-	fd = connect_to(socket, deadline);
 	if (fd < 0)
-		return connection_failed(socket, fd, error, error_size);
-	err = send_request(fd, request, deadline);
-	if (!err)
-		err = receive_answer(fd, &answer, deadline);
+		return fd;
+	err = receive_answer(fd, &answer, deadline);
 	if (err) {
 		connection_failed(socket, err, error, error_size);
 		goto out;
