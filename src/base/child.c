@@ -56,6 +56,7 @@ static void close_from(unsigned first)
 			close((int)fd);
 }
 
+/* PARENT: with whom it dies; 0: nobody. */
 static void child_exec(const char *role, int channel, uint64_t caps, pid_t parent)
 {
 	char *argv[] = { (char *)"pprofd", (char *)(uintptr_t)role, NULL };
@@ -77,15 +78,15 @@ static void child_exec(const char *role, int channel, uint64_t caps, pid_t paren
 	if (child_limit_caps(caps) < 0)
 		_exit(127);
 	/* Set after the credentials, which clear it; the parent may have died before. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+	if (parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
 		_exit(127);
 	execv("/proc/self/exe", argv);
 	_exit(127);
 }
 
-pid_t child_start(const char *role, int channel, unsigned long long caps)
+static pid_t start(const char *role, int channel, uint64_t caps, pid_t parent)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t pid = fork();
 
 	if (pid < 0)
 		return -errno;
@@ -94,7 +95,17 @@ pid_t child_start(const char *role, int channel, unsigned long long caps)
 	return pid;
 }
 
-void child_init(void)
+pid_t child_start(const char *role, int channel, unsigned long long caps)
+{
+	return start(role, channel, caps, getpid());
+}
+
+pid_t child_start_for_another(const char *role, int channel, unsigned long long caps)
+{
+	return start(role, channel, caps, 0);
+}
+
+void child_init(bool with_parent)
 {
 	static const int ignored[] = {
 		SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2
@@ -105,7 +116,8 @@ void child_init(void)
 		signal(ignored[i], SIG_IGN);
 	/* Again: exec of a program with file capabilities has cleared it. A parent that died before
 	 * that has closed the channel. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (with_parent)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
 }

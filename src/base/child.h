@@ -14,11 +14,13 @@
  * an empty mask, and keeps at most the capabilities of CAPS (a mask of 1 << CAP_…; 0: none, and no
  * way to gain any). The pid or negative errno: execve's failure is the child's exit status 127. */
 pid_t child_start(const char *role, int channel, unsigned long long caps);
+/* The same, but it does not die with us: the other end of CHANNEL is another process's, and it ends when that goes. */
+pid_t child_start_for_another(const char *role, int channel, unsigned long long caps);
 
 /* What each role's main does first: nobody may look into it (PR_SET_DUMPABLE), it leaves no core,
- * it dies with its parent, and it takes no signals that are meant for the daemon (a terminal's ^C,
- * systemd's SIGTERM to the whole unit): it ends when its channel does. */
-void child_init(void);
+ * and it takes no signals that are meant for the daemon (a terminal's ^C, systemd's SIGTERM to the
+ * whole unit): it ends when its channel does, or at once with who started it when WITH_PARENT. */
+void child_init(bool with_parent);
 
 /* Collects the child PID if it has ended; never waits. True: it has (or is none of ours). */
 bool child_reap(pid_t pid);

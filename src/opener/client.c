@@ -1,7 +1,6 @@
 #include "opener/client.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define CAPS (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_CHECKPOINT_RESTORE)
 #define NR_OPENERS 2
 #define QUEUE_MAX 1024
 #define QUEUE_SIZE_MAX (4u << 20)
@@ -23,6 +21,10 @@
 #define WAIT_MAX_NS 10000000000u
 #define SLOW_NS 60000000000u
 #define NR_SLOW 16
+/* A new spare comes after so long; after twice as long when it has not lived for a second, and so on. */
+#define SPARE_NS 20000000u
+#define SPARE_MAX_NS 60000000000u
+#define SPARE_LIVES_NS 1000000000u
 
 struct queued {
 	struct queued *next;
@@ -37,7 +39,8 @@ struct queued {
 struct opener_process {
 	struct opener_client *client;
 	struct loop_watch watch; /* of the channel; fd -1: it is gone */
-	pid_t pid;               /* 0: collected */
+	pid_t pid;               /* 0: collected, or not our child */
+	uint64_t started_ns;
 	unsigned nr_stuck;
 	bool paused;
 };
@@ -54,6 +57,8 @@ struct opener_client {
 	unsigned nr_queued;
 	uint64_t next_cookie;
 	struct loop_timer timer; /* of `sent` */
+	struct loop_timer respawn;
+	uint64_t spare_wait_ns;
 	struct {
 		uint32_t pid;
 		uint64_t until_ns;
@@ -174,6 +179,16 @@ static void end_process(struct opener_client *c, struct opener_process *p)
 
 static void send_next(struct opener_client *c);
 
+/* One of two is gone: the other starts a new one, a little later. */
+static void want_spare(struct opener_client *c, const struct opener_process *gone)
+{
+	if (now_ns() - gone->started_ns > SPARE_LIVES_NS)
+		c->spare_wait_ns = SPARE_NS;
+	loop_timer_in(&c->respawn, c->spare_wait_ns, 0);
+	if (c->spare_wait_ns < SPARE_MAX_NS / 2)
+		c->spare_wait_ns *= 2;
+}
+
 /* P is gone or not to be trusted: the spare takes over. */
 static void lose(struct opener_client *c, struct opener_process *p, const char *why)
 {
@@ -182,6 +197,8 @@ static void lose(struct opener_client *c, struct opener_process *p, const char *
 
 	end_process(c, p);
 	log_warnx("opener: %s; %s", why, serving(c) ? "one is left" : "none is left");
+	if (serving(c))
+		want_spare(c, p);
 	if (q) {
 		c->sent = NULL;
 		finish_failed(c, q, serving(c) ? -EIO : -EPIPE);
@@ -273,13 +290,49 @@ static void timed_out(struct loop_timer *t)
 		lose(c, &c->openers[serving(c) - c->openers], "it hangs");
 }
 
+static int watch_process(struct opener_client *c, struct opener_process *p, int channel)
+{
+	p->client = c;
+	p->started_ns = now_ns();
+	p->watch = (struct loop_watch){ .fn = readable, .ctx = p, .fd = channel };
+	return loop_add(c->loop, &p->watch, EPOLLIN);
+}
+
+static void ask_spare(struct opener_client *c, struct opener_process *p)
+{
+	struct opener_request q = { .cookie = 1, .what = OPENER_SPARE };
+	int pair[2];
+
+	if (channel_pair(pair) < 0)
+		return want_spare(c, p);
+	/* It may wait there behind a request: the opener reads the next when it has answered the last. */
+	if (channel_send(serving(c)->watch.fd, &q, opener_request_size(&q), &pair[1], 1) < 0) {
+		close(pair[0]);
+		want_spare(c, p);
+	} else if (watch_process(c, p, pair[0]) < 0) {
+		close(pair[0]);
+		p->watch.fd = -1;
+		want_spare(c, p);
+	}
+	close(pair[1]);
+}
+
+static void respawn(struct loop_timer *t)
+{
+	struct opener_client *c = t->ctx;
+
+	for (int i = 0; i < NR_OPENERS; i++)
+		if (c->openers[i].watch.fd < 0 && serving(c))
+			ask_spare(c, &c->openers[i]);
+}
+
 static int start_process(struct opener_client *c, struct opener_process *p)
 {
 	int pair[2], err = channel_pair(pair);
 
 	if (err)
 		return err;
-	p->pid = child_start("--opener", pair[1], CAPS);
+	p->pid = child_start("--opener", pair[1], OPENER_CAPS);
 	close(pair[1]);
 	if (p->pid < 0) {
 		err = p->pid;
@@ -287,9 +340,7 @@ static int start_process(struct opener_client *c, struct opener_process *p)
 		close(pair[0]);
 		return err;
 	}
-	p->client = c;
-	p->watch = (struct loop_watch){ .fn = readable, .ctx = p, .fd = pair[0] };
-	return loop_add(c->loop, &p->watch, EPOLLIN);
+	return watch_process(c, p, pair[0]);
 }
 
 int opener_client_new(struct opener_client **out, struct loop *l, opener_answer_fn fn, void *ctx)
@@ -305,7 +356,11 @@ int opener_client_new(struct opener_client **out, struct loop *l, opener_answer_
 		c->openers[i].watch.fd = -1;
 	c->timer.fn = timed_out;
 	c->timer.ctx = c;
+	c->respawn = (struct loop_timer){ .fn = respawn, .ctx = c, .watch.fd = -1 };
+	c->spare_wait_ns = SPARE_NS;
 	err = loop_timer_init(l, &c->timer, CLOCK_MONOTONIC);
+	if (!err)
+		err = loop_timer_init(l, &c->respawn, CLOCK_MONOTONIC);
 	for (int i = 0; i < NR_OPENERS && !err; i++)
 		err = start_process(c, &c->openers[i]);
 	if (err) {
@@ -323,6 +378,7 @@ void opener_client_free(struct opener_client *c)
 	for (int i = 0; i < NR_OPENERS; i++)
 		end_process(c, &c->openers[i]);
 	loop_timer_fini(c->loop, &c->timer);
+	loop_timer_fini(c->loop, &c->respawn);
 	while (c->first)
 		free(queue_pop(c));
 	free(c->sent);

@@ -1,5 +1,6 @@
 /* client: the sampler's side of the opener. Starts it and a spare, queues requests, drops what
- * waits too long, replaces a dead or hanging one by the spare. Never blocks. */
+ * waits too long, replaces a dead or hanging one by the spare, which starts the next spare. Never
+ * blocks. */
 #ifndef OPENER_CLIENT_H
 #define OPENER_CLIENT_H
 
@@ -36,7 +37,7 @@ void opener_client_free(struct opener_client *c);
  * deadline within the last minute: whoever can hold us up must not do so to all others. */
 bool opener_client_ask(struct opener_client *c, const struct opener_request *request);
 void opener_client_status(const struct opener_client *c, struct opener_status *status);
-/* Both openers are gone: the daemon publishes its window and ends, to be started anew. */
+/* Both openers are gone, at once: the daemon publishes its window and ends, to be started anew. */
 bool opener_client_over(const struct opener_client *c);
 
 #endif

@@ -16,6 +16,8 @@
 #include "opener/protocol.h"
 #include "opener/serve.h"
 
+#define SPARES_MAX 8
+
 /* The parent. It touches nothing but channels and its children, so that it can always answer and
  * always end. */
 struct opener {
@@ -23,6 +25,8 @@ struct opener {
 	int inner;    /* to the child */
 	pid_t stuck[OPENER_STUCK_MAX];
 	unsigned nr_stuck;
+	pid_t spares[SPARES_MAX]; /* openers that we have started and that have not ended */
+	unsigned nr_spares;
 	int signals;  /* signalfd of SIGCHLD */
 	bool busy;    /* a request is with the child */
 	uint64_t cookie, deadline_ms;
@@ -126,6 +130,12 @@ static bool reap(struct opener *o)
 
 	while (read(o->signals, &info, sizeof(info)) == sizeof(info))
 		;
+	for (unsigned i = 0; i < o->nr_spares;) {
+		if (child_reap(o->spares[i]))
+			o->spares[i] = o->spares[--o->nr_spares];
+		else
+			i++;
+	}
 	for (unsigned i = 0; i < o->nr_stuck;) {
 		if (waitpid(o->stuck[i], NULL, WNOHANG))
 			o->stuck[i] = o->stuck[--o->nr_stuck];
@@ -137,14 +147,30 @@ static bool reap(struct opener *o)
 	return answer(o, &(struct opener_answer){ 0 }, NULL, 0);
 }
 
+/* Another opener, at the other end of the client's CHANNEL. What fails closes that. */
+static void start_spare(struct opener *o, int channel)
+{
+	pid_t pid = o->nr_spares < SPARES_MAX ? child_start_for_another("--opener", channel, OPENER_CAPS) : -1;
+
+	if (pid > 0)
+		o->spares[o->nr_spares++] = pid;
+}
+
 /* A request of the client: to the child, as it is. */
 static bool take_request(struct opener *o)
 {
-	ssize_t size = channel_recv(CHILD_CHANNEL_FD, &o->request, sizeof(o->request), NULL, NULL);
-	int err;
+	int err, channel = -1;
+	unsigned nr = 1;
+	ssize_t size = channel_recv(CHILD_CHANNEL_FD, &o->request, sizeof(o->request), &channel, &nr);
 
 	if (size == -EAGAIN)
 		return true;
+	if (nr && size > 0) {
+		if (size >= (ssize_t)offsetof(struct opener_request, ranges) && o->request.what == OPENER_SPARE)
+			start_spare(o, channel);
+		close(channel);
+		return true;
+	}
 	if (size < (ssize_t)offsetof(struct opener_request, ranges))
 		return false;
 	o->cookie = o->request.cookie;
@@ -229,7 +255,7 @@ int opener_main(void)
 	struct opener *o = calloc(1, sizeof(*o));
 	sigset_t chld;
 
-	child_init();
+	child_init(false); /* it may have been started by another opener, whose end is not its own */
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL);

@@ -5,6 +5,7 @@
 #ifndef OPENER_PROTOCOL_H
 #define OPENER_PROTOCOL_H
 
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,12 @@ enum opener_what {
 	OPENER_MAPS = 1,
 	/* The files behind ranges: a descriptor for each that could be opened. */
 	OPENER_FILES = 2,
+	/* Another opener, for the channel whose descriptor comes along (no other request has one): whoever serves has
+	 * the capabilities for it, the sampler has not. No answer: the other end of that channel tells. */
+	OPENER_SPARE = 3,
 };
+
+#define OPENER_CAPS (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_CHECKPOINT_RESTORE)
 
 /* Files on FUSE and network file systems too: whoever serves those can hold up an open for ever. */
 #define OPENER_REMOTE 1u

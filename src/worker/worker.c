@@ -358,7 +358,7 @@ int worker_main(void)
 	struct worker *w;
 	struct rlimit files;
 
-	child_init();
+	child_init(true);
 	/* A window has a descriptor for each of its objects. */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;

@@ -5,6 +5,7 @@
 
 #include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 
@@ -18,7 +19,7 @@
 /* Without CAP_CHECKPOINT_RESTORE files are found by name. (A process without rights looks into its
  * likes only.) */
 #define NAME_CAPS (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH)
-#define CAPS      (NAME_CAPS | 1ull << CAP_CHECKPOINT_RESTORE)
+#define CAPS      OPENER_CAPS
 
 static const struct timespec moment = { .tv_nsec = 10000000 };
 
@@ -128,40 +129,77 @@ static void client_answers_each_request_once(void **state)
 	loop_free(l);
 }
 
-static void client_takes_the_spare_and_then_is_over(void **state)
+static void wait_alive(struct loop *l, struct opener_client *c, unsigned nr)
+{
+	struct opener_status status;
+
+	for (int n = 0; n < 500; n++) {
+		opener_client_status(c, &status);
+		if (status.nr_alive == nr)
+			return;
+		loop_step(l, 10);
+	}
+	assert_int_equal(status.nr_alive, nr);
+}
+
+static void client_gets_a_new_spare_whenever_one_dies(void **state)
 {
 	struct answers all = { 0 };
 	struct opener_request q = { .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
 	struct opener_client *c;
 	struct loop *l;
-	pid_t pids[2];
+	pid_t openers[3] = { 0 };
+
+	/* Openers that other openers started come to us when those end. */
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(loop_new(&l), 0);
+	for (int i = 0; i < 100 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		wait_alive(l, c, 2);
+		/* It serves, and dies of it. */
+		assert_true(opener_client_ask(c, &q));
+		wait_answers(l, &all, i + 1);
+		assert_int_equal(all.nr_ok, i + 1);
+		while (waitpid(-1, NULL, WNOHANG) > 0) /* what died before is not to be killed again */
+			;
+		assert_in_range(children(openers, 3), 1, 2);
+		kill(openers[0], SIGKILL);
+		wait_alive(l, c, 1);
+		assert_false(opener_client_over(c));
+	}
+	wait_alive(l, c, 2);
+	while (all.nr_fds)
+		close(all.fds[--all.nr_fds]);
+	opener_client_free(c);
+	/* Those that are not our children end with their channels. */
+	for (int i = 0; i < 500 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	loop_free(l);
+}
+
+static void client_is_over_when_both_die(void **state)
+{
+	struct answers all = { 0 };
+	struct opener_request q = { .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct opener_client *c;
+	struct loop *l;
+	pid_t pids[2] = { 0 };
 
 	assert_int_equal(loop_new(&l), 0);
 	for (int i = 0; i < 100 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
 		nanosleep(&moment, NULL);
 	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
 	assert_int_equal(children(pids, 2), 2);
-	for (unsigned i = 0; i < 2; i++) {
-		/* Two are under way or queued when it dies: each is answered. */
+	/* Three are under way or queued when they die: each is answered. */
+	for (unsigned i = 0; i < 3; i++)
 		assert_true(opener_client_ask(c, &q));
-		assert_true(opener_client_ask(c, &q));
-		kill(pids[i], SIGKILL);
-		wait_answers(l, &all, 2 * i + 2);
-		for (int n = 0; n < 100 && !i && opener_client_over(c); n++)
-			loop_step(l, 10);
-		if (!i) {
-			struct opener_status status;
-
-			for (int n = 0; n < 300; n++) {
-				opener_client_status(c, &status);
-				if (status.nr_alive == 1)
-					break;
-				loop_step(l, 10);
-			}
-			assert_int_equal(status.nr_alive, 1);
-			assert_false(opener_client_over(c));
-		}
-	}
+	kill(pids[0], SIGKILL);
+	kill(pids[1], SIGKILL);
+	wait_answers(l, &all, 3);
 	for (int n = 0; n < 300 && !opener_client_over(c); n++)
 		loop_step(l, 10);
 	assert_true(opener_client_over(c));
@@ -583,7 +621,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(client_opens_libc_by_its_range),
 		cmocka_unit_test(client_answers_each_request_once),
-		cmocka_unit_test(client_takes_the_spare_and_then_is_over),
+		cmocka_unit_test(client_gets_a_new_spare_whenever_one_dies),
+		cmocka_unit_test(client_is_over_when_both_die),
 		cmocka_unit_test(target_is_known_by_its_start),
 		cmocka_unit_test(maps_come_whole_and_sealed),
 		cmocka_unit_test(ranges_lead_to_the_file_that_is_mapped),

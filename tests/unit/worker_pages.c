@@ -257,7 +257,7 @@ static int fake_worker(const char *role)
 	volatile unsigned long n = 0;
 	int fd;
 
-	child_init();
+	child_init(true);
 	channel_wait(CHILD_CHANNEL_FD, POLLIN, -1);
 	if (channel_recv(CHILD_CHANNEL_FD, &q, sizeof(q), &fd, &nr_fds) <= 0 || !strcmp(role, "die"))
 		return 1;
