@@ -19,6 +19,7 @@ include src/control/local.mk
 include src/symbolize/local.mk
 include src/daemon/local.mk
 include src/unwind/local.mk
+include src/bpf/local.mk
 
 sbin_PROGRAMS += pprofd
 pprofd_SOURCES = %reldir%/pprofd.c

@@ -48,6 +48,7 @@ unit_tests += tests/unit/space
 unit_tests += tests/unit/line
 unit_tests += tests/unit/targets
 unit_tests += tests/unit/unwind
+unit_tests += tests/unit/mirror
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -235,3 +235,97 @@ stack("fp-odd", [CODE] * 6, None, (CODE, STACK, STACK + 3))
 stack("deep", sum(([STACK + 16 * (i + 1), CODE] for i in range(1100)), []), None, (CODE, STACK, STACK))
 write("unwind_stack", "98-short", bytes(20))
 write("unwind_stack", "99-rows-lie", bytes(24) + b"\xff\xff" + bytes(20))
+
+# --- unwind_compact ---
+nr = 0
+
+
+def compact(name, addresses=(), period=1000000, source=0, serial=7, count=None, stop=0, flags=0, zero=0, tail=b""):
+    global nr
+    data = struct.pack("<QIIHBBI", period, source, serial, len(addresses) if count is None else count, stop, flags, zero)
+    data += b"".join(struct.pack("<Q", a) for a in addresses) + tail
+    write("unwind_compact", "%02d-%s" % (nr, name), data)
+    nr += 1
+
+
+GUESS = 1 << 63
+compact("empty")
+compact("one", [0x401000])
+compact("padded", [0x401000], tail=bytes(4))
+compact("guess", [0x401000, 0x402000 | GUESS, 0x403000])
+compact("chain", [0x401000, 0x402000, 0, 1], flags=1)
+compact("chain-high", [GUESS, GUESS | 5], flags=1)
+compact("full", range(512))
+compact("more-than-full", range(513))
+compact("lacks-one", [0x401000, 0x402000], count=3)
+compact("lacks-all", count=512)
+compact("count-65535", [1, 2, 3], count=65535)
+compact("flag-unknown", [1], flags=4)
+compact("flag-ask", [1, 2], flags=2)
+compact("flags-all", [1], flags=255)
+compact("not-zero", [1], zero=1)
+compact("period-huge", [1], period=2 ** 64 - 1)
+compact("source-huge", [1], source=2 ** 32 - 1, serial=2 ** 32 - 1)
+for i in range(0, 12):
+    compact("stop-%d" % i, [0x401000, 0x402000], stop=i)
+compact("stop-255", [1], stop=255)
+write("unwind_compact", "98-nothing", b"")
+write("unwind_compact", "99-short", bytes(23))
+
+# --- worker_pages ---
+nr = 0
+DONE_PARSING, PAGES, PAGE = 3, 5, 6
+
+
+def message(name, data, request=0, nr_fds=0):
+    global nr
+    write("worker_pages", "%02d-%s" % (nr, name), bytes([request | nr_fds << 1]) + data)
+    nr += 1
+
+
+def request(offsets=(0,), count=None, kind=PAGES, build_id_size=0, quarantined=0):
+    data = struct.pack("<IIQ", kind, len(offsets) if count is None else count, 1)
+    data += struct.pack("<QQQqqBBH20s", 1, 2, 3, 4, 5, build_id_size, quarantined, 0, bytes(20))
+    return data + b"".join(struct.pack("<Q", o) for o in offsets)
+
+
+def page(rows=(0,), rules=(NONE,), status=0, cookie=1, offset=0, kind=PAGE, nr_rows=None, nr_rules=None):
+    data = struct.pack("<IiQQII", kind, status, cookie, offset, len(rules) if nr_rules is None else nr_rules,
+                       len(rows) if nr_rows is None else nr_rows)
+    return data + b"".join(rules) + b"".join(struct.pack("<I", r) for r in rows)
+
+
+RULE = struct.pack("<ihBB", 16, -16, 3, 1)
+message("request", request(), 1, 1)
+message("request-vdso", request(), 1, 0)
+message("request-fds", request(), 1, 2)
+message("request-64", request([i << 16 for i in range(64)]), 1, 1)
+message("request-65", request([i << 16 for i in range(65)]), 1, 1)
+message("request-none", request([]), 1, 1)
+message("request-odd", request([4096]), 1, 1)
+message("request-lacks", request([0], count=2), 1, 1)
+message("request-huge", request([0], count=0xffffffff), 1, 1)
+message("request-build-id", request(build_id_size=21), 1, 1)
+message("request-quarantined", request(quarantined=1), 1, 1)
+message("request-short", request()[:40], 1, 1)
+message("page", page())
+message("page-rule", page([0, 1 << 16 | 1, 9 << 16], [NONE, RULE]))
+message("page-row-order", page([0, 9 << 16 | 1, 9 << 16], [NONE, RULE]))
+message("page-row-rule", page([0, 9 << 16 | 2], [NONE, RULE]))
+message("page-no-row", page([], [NONE]))
+message("page-no-rule", page([0], []))
+message("page-first-rule", page([0], [RULE]))
+message("page-status", page([], [], status=-2))
+message("page-status-rows", page(status=-2))
+message("page-status-positive", page([], [], status=2))
+message("page-cookie", page(cookie=2))
+message("page-offset", page(offset=65536))
+message("page-lacks", page([0], [NONE], nr_rows=2))
+message("page-rows-huge", page(nr_rows=0xffffffff))
+message("page-rules-huge", page(nr_rules=0xffffffff))
+message("page-full", page([i << 16 | i % 2 for i in range(16384)], [NONE, RULE]))
+message("page-more", page([i << 16 for i in range(16385)]))
+message("page-short", page()[:20])
+message("parsing", struct.pack("<IIQ", DONE_PARSING, 0, 1))
+message("parsing-none", struct.pack("<IIQ", DONE_PARSING, 65536, 1))
+message("nothing", b"")

@@ -144,9 +144,48 @@ static bool add_walk(struct collect *c, uint32_t kind, struct process *p, struct
 	return true;
 }
 
-/* WALK: of its copied stack, or NULL. */
+/* Whether W was walked by what P's addresses mean now. */
+static bool is_stale(const struct process *p, const struct walked *w)
+{
+	return w->serial && w->serial != p->space->serial && w->serial != p->space->from_serial;
+}
+
+/* Something was not known of the address at which W ended: it is asked for. */
+static void ask_walked(struct collect *c, struct process *p, struct stack *s, struct walked *w)
+{
+	uint32_t last = w->chain ? 0 : s->nr_user - 1;
+
+	w->tell = true;
+	if (p->space->state != SPACE_KNOWN || !s->nr_user ||
+	    walk_want(c, p, s->addresses[s->nr_kernel + last]))
+		return;
+	resolve_ask_maps(c, p);
+	if (last) {
+		s->nr_user = last;
+		s->cut = CUT_NO_MAPPING;
+	}
+}
+
+/* The walker in the kernel may not have known of the latest mappings yet: then only where it began is right. */
+static void check_walked(struct collect *c, struct process *p, struct stack *s, struct walked *w)
+{
+	if (is_stale(p, w)) {
+		w->tell = true;
+		s->nr_user = s->nr_user ? 1 : 0;
+		s->cut = CUT_STALE;
+		return;
+	}
+	if (w->ask)
+		ask_walked(c, p, s, w);
+	if (!w->chain) {
+		c->counters.stacks_walked_kernel++;
+		walk_note(c, p, w->walk);
+	}
+}
+
+/* WALK: of its copied stack, or NULL. WALKED: what S has got already, or NULL. */
 static void add_owned(struct collect *c, uint32_t kind, const struct record *rec, struct stack *s,
-		      const int64_t values[2], const struct walk_input *walk)
+		      const int64_t values[2], const struct walk_input *walk, struct walked *walked)
 {
 	struct kind *k = &c->kinds[kind];
 	struct process *p = process_get(c->processes, rec->pid);
@@ -158,6 +197,8 @@ static void add_owned(struct collect *c, uint32_t kind, const struct record *rec
 		return;
 	}
 	labels_cgroup(c, p, rec->sample.cgroup);
+	if (walked && walked->in_kernel)
+		check_walked(c, p, s, walked);
 	if (s->root != PSEUDO_NONE)
 		walk = NULL;
 	if ((s->nr_user || walk) && s->root == PSEUDO_NONE && c->asks.maps &&
@@ -189,8 +230,18 @@ static void sample_values(const struct kind *k, const struct record *rec,
 	values[1] = period < INT64_MAX ? (int64_t)period : INT64_MAX;
 }
 
+/* W takes the place of the user part. */
+static void take_walk(struct collect *c, const struct record_layout *layout, struct stack *s,
+		      const struct walked *w)
+{
+	/* Without a chain the address alone stands for the kernel's part, which was not asked for then. */
+	if (w->in_kernel && !(layout->sample_type & PERF_SAMPLE_CALLCHAIN))
+		s->nr_kernel = 0;
+	chain_walked(c, w->walk, s);
+}
+
 static void add_sample(struct collect *c, const struct record *rec, uint32_t kind,
-		       const struct record_layout *layout, const struct unwind_walk *walk)
+		       const struct record_layout *layout, struct walked *w)
 {
 	struct kind *k = &c->kinds[kind];
 	bool has_tid = layout->sample_type & PERF_SAMPLE_TID;
@@ -205,8 +256,10 @@ static void add_sample(struct collect *c, const struct record *rec, uint32_t kin
 	}
 	sample_values(k, rec, layout, values);
 	chain_read(c, rec, layout, &s);
-	if (walk)
-		chain_walked(c, walk, &s);
+	if (w)
+		take_walk(c, layout, &s, w);
+	if (w && w->in_kernel)
+		values[1] = w->period < INT64_MAX ? (int64_t)w->period : INT64_MAX;
 	if (is_guest(rec)) {
 		/* Its addresses are of another machine. */
 		c->counters.samples_guest++;
@@ -226,7 +279,7 @@ static void add_sample(struct collect *c, const struct record *rec, uint32_t kin
 		add_idle(c, k, &s, values);
 	} else {
 		add_owned(c, kind, rec, &s, values,
-			  !walk && walk_read(c, rec, layout, &in) ? &in : NULL);
+			  !w && walk_read(c, rec, layout, &in) ? &in : NULL, w);
 	}
 }
 
@@ -331,10 +384,31 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
 void collect_walked(struct collect *c, const struct record *rec, unsigned kind,
 		    const struct record_layout *layout, const struct unwind_walk *walk)
 {
+	struct walked w = { .walk = walk };
+
 	if (rec->time > c->now)
 		c->now = rec->time;
 	if (rec->type == PERF_RECORD_SAMPLE && kind < c->nr_kinds)
-		add_sample(c, rec, kind, layout, walk);
+		add_sample(c, rec, kind, layout, &w);
+}
+
+int collect_compact(struct collect *c, const struct record *rec, unsigned kind, const struct record_layout *layout)
+{
+	struct walked w = { .walk = &c->compact, .in_kernel = true };
+	struct unwind_compact_info info;
+	int err = unwind_compact_read(rec->sample.raw, rec->sample.raw_size, &c->compact, &info);
+
+	if (err)
+		return err;
+	w.serial = info.serial;
+	w.period = info.period;
+	w.chain = info.chain;
+	w.ask = info.ask;
+	if (rec->time > c->now)
+		c->now = rec->time;
+	if (kind < c->nr_kinds)
+		add_sample(c, rec, kind, layout, &w);
+	return w.tell;
 }
 
 void collect_flush(struct collect *c)

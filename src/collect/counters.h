@@ -19,6 +19,7 @@
 	C(samples_unmapped, "samples with an address in no known mapping: [unmapped]")             \
 	C(samples_unlabelled, "samples without labels: too many processes or threads")             \
 	C(stacks_walked, "copied stacks that were walked by unwind tables")                        \
+	C(stacks_walked_kernel, "stacks that the walker in the kernel walked where they were")      \
 	C(stacks_truncated, "stacks cut short: [truncated]")                                       \
 	C(stacks_deep, "of these: deeper than is recorded or walked")                              \
 	C(stacks_unwalked, "of these: a copied stack that was not walked")                         \
@@ -30,7 +31,8 @@
 	C(stacks_switched, "of these: go on on a stack that was not copied")                       \
 	C(stacks_bad_frame, "of these: walked to a frame that is not above the one before")        \
 	C(stacks_loop, "of these: walked to the same frame again")                                 \
-	C(stacks_fault, "of these: walked to an address below the copied stack")                   \
+	C(stacks_fault, "of these: walked to an address below the copied stack, or unreadable")                   \
+	C(stacks_stale, "of these: walked by mappings that had been replaced meanwhile")            \
 	C(stacks_refused, "of these: the chain left the executable mappings")                      \
 	C(frames_guessed, "frames found by a frame pointer where there is no unwind information")  \
 	C(frames_refused, "callchain entries outside executable mappings, and those behind them")  \

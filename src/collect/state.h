@@ -9,6 +9,7 @@
 #define COLLECT_STATE_H
 
 #include "collect/collect.h"
+#include "unwind/compact.h"
 
 #define CHAIN_MAX 8192 /* more than a record of 64 KiB can hold */
 #define KERNEL_MAPS_MAX 4096
@@ -39,6 +40,7 @@ enum cut {
 	CUT_BAD_FRAME,
 	CUT_LOOP,
 	CUT_FAULT,
+	CUT_STALE, /* walked by another image */
 	CUT_NR
 };
 
@@ -104,6 +106,17 @@ struct stack {
 	const uint64_t *addresses; /* the kernel's, then the user's, leaf first */
 };
 
+/* A walk that was done before its sample came to us. */
+struct walked {
+	const struct unwind_walk *walk;
+	bool in_kernel;  /* and the rest: */
+	uint32_t serial; /* of the space that the walk went by; 0: it needed none */
+	bool chain;      /* of frame pointers instead */
+	bool ask;        /* it met what the kernel does not know */
+	uint64_t period;
+	bool tell;       /* set by us: the kernel should learn what we know of the process */
+};
+
 struct collect {
 	struct process_table *processes;
 	struct collect_options o;
@@ -132,6 +145,7 @@ struct collect {
 	uint32_t nr_cgroups, cgroups_cap;
 	struct hash cgroup_hash;
 
+	struct unwind_walk compact; /* of the record at hand */
 	struct walker *walker; /* NULL: copied stacks are not walked */
 
 	/* Processes whose samples wait. */
@@ -170,6 +184,10 @@ bool walk_try(struct collect *c, struct process *p, const struct walk_input *in,
 bool walk_may_go_on(struct collect *c, const struct walk_missing *m);
 /* Puts what the last walk, over or not, found in place of S's user part. */
 void walk_end(struct collect *c, struct process *p, struct stack *s);
+/* What a walk would need that comes to ADDRESS is asked for. False: it is in no mapping. */
+bool walk_want(struct collect *c, struct process *p, uint64_t address);
+/* A walk that was done elsewhere ended where WALK says. */
+void walk_note(struct collect *c, struct process *p, const struct unwind_walk *walk);
 void walk_fini(struct collect *c);
 
 /* kernel.c */

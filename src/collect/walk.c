@@ -186,6 +186,30 @@ bool walk_try(struct collect *c, struct process *p, const struct walk_input *in,
 	return !c->asks.page(c->asks.ctx, walk->missing_object, walk->missing_offset);
 }
 
+bool walk_want(struct collect *c, struct process *p, uint64_t address)
+{
+	struct walker *w = c->walker;
+	struct unwind_code code;
+	struct unwind_rule rule;
+
+	if (!w)
+		return true;
+	w->process = p;
+	find(w, address, &code);
+	if (code.kind == UNWIND_CODE_OBJECT &&
+	    !unwind_tables_find(w->tables, code.object, address - code.bias, &rule))
+		c->asks.page(c->asks.ctx, code.object, (address - code.bias) & ~(UNWIND_PAGE_SIZE - 1));
+	return code.kind != UNWIND_CODE_UNMAPPED;
+}
+
+void walk_note(struct collect *c, struct process *p, const struct unwind_walk *walk)
+{
+	if (!c->walker)
+		return;
+	c->walker->process = p;
+	count(c->walker, walk);
+}
+
 void walk_end(struct collect *c, struct process *p, struct stack *s)
 {
 	const struct unwind_walk *walk = &c->walker->walk;

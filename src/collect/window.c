@@ -108,6 +108,7 @@ static uint32_t truncated(struct collect *c, struct kind *k, enum cut cut)
 		[CUT_BAD_FRAME] = offsetof(struct counters, stacks_bad_frame),
 		[CUT_LOOP] = offsetof(struct counters, stacks_loop),
 		[CUT_FAULT] = offsetof(struct counters, stacks_fault),
+		[CUT_STALE] = offsetof(struct counters, stacks_stale),
 	};
 
 	c->counters.stacks_truncated++;

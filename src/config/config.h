@@ -16,7 +16,7 @@ enum config_scope { SCOPE_HOST, SCOPE_TARGETS, SCOPE_NONE };
 enum config_method { METHOD_AUTO, METHOD_THREAD, METHOD_CGROUP, METHOD_CPU };
 enum config_split { SPLIT_HOST, SPLIT_UNIT, SPLIT_PROCESS };
 enum config_follow { FOLLOW_CHILDREN, FOLLOW_THREADS };
-enum config_unwind { UNWINDING_AUTO, UNWINDING_STACK, UNWINDING_FP };
+enum config_unwind { UNWINDING_AUTO, UNWINDING_BPF, UNWINDING_STACK, UNWINDING_FP };
 enum config_symbolize { SYMBOLIZE_NO, SYMBOLIZE_NAMES, SYMBOLIZE_LINES };
 
 /* A size that may be a share of the file system instead. Both 0: no limit. */

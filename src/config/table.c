@@ -38,6 +38,7 @@ static const struct config_word splits[] = {
 };
 static const struct config_word unwinds[] = {
 	{ "auto", UNWINDING_AUTO },
+	{ "bpf", UNWINDING_BPF },
 	{ "stack", UNWINDING_STACK },
 	{ "fp", UNWINDING_FP },
 	{ 0 },
@@ -81,9 +82,10 @@ const struct config_key config_keys[] = {
 	  "Which side's callers a sample has: yes (both), user, kernel, or no (where it was\n"
 	  "alone, at the lowest cost)." },
 	{ "Sampler", "Unwind", CONFIG_CHOICE, AT(unwind), 0, 0, "auto", unwinds,
-	  "How a sample's callers are found in user code: stack (a copy of its stack, read with\n"
-	  "the unwind tables of its files), fp (by frame pointers, which many programs lack) or\n"
-	  "auto (stack as long as SampleFrequency= makes that cheap)." },
+	  "How a sample's callers are found in user code: bpf (by the kernel, with the unwind\n"
+	  "tables of its files), stack (by a copy of its stack and the same tables), fp (by frame\n"
+	  "pointers, which many programs lack) or auto (bpf where the kernel permits it, else\n"
+	  "stack as long as SampleFrequency= makes that cheap)." },
 	{ "Sampler", "StackCopySize", CONFIG_BYTES, AT(stack_copy_size), K, 65528, "16K", NULL,
 	  "How much of its stack a sample carries, 1K to 65528, rounded down to 8 bytes." },
 	{ "Sampler", "RingSize", CONFIG_POWER, AT(ring_size), 64 * K, 64 * M, "512K", NULL,

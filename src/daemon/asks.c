@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "daemon/clock.h"
+#include "daemon/walker.h"
 #include "daemon/tables.h"
 #include "proc/procfs.h"
 
@@ -36,6 +37,7 @@ struct asks {
 	struct collect *collect;
 	struct opener_client *opener;
 	struct tables *tables;
+	struct walker *walker; /* NULL: none */
 	struct ask **asks; /* gathered, or under way */
 	uint32_t nr, cap;
 	uint32_t last;     /* index of the ask that grew last */
@@ -86,11 +88,20 @@ void asks_set_tables(struct asks *a, struct tables *t)
 	a->tables = t;
 }
 
+void asks_set_walker(struct asks *a, struct walker *w)
+{
+	a->walker = w;
+}
+
 static bool want_page(void *ctx, uint32_t object, uint64_t offset)
 {
 	struct asks *a = ctx;
 
-	return tables_want(a->tables, object, offset);
+	if (tables_want(a->tables, object, offset))
+		return true;
+	if (a->walker)
+		walker_fail(a->walker, object, offset);
+	return false;
 }
 
 static struct ask *ask_add(struct asks *a, const struct process *p)

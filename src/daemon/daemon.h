@@ -24,6 +24,7 @@ struct naming;
 struct publish;
 struct recordings;
 struct rotate;
+struct walker;
 
 struct daemon {
 	const char *config_file;
@@ -42,6 +43,8 @@ struct daemon {
 	unsigned kinds[EVENT_NR_KINDS]; /* collect's numbers */
 	struct opener_client *opener;
 	struct sampler *sampler; /* NULL with Scope=none */
+	struct walker *walker;   /* of the sampler; NULL: the kernel walks no stacks, */
+	char walker_why[256];    /* as this says; "": nobody asked it to */
 	struct targets *targets;
 	int proc_fd; /* /proc */
 	struct publish *publish;

@@ -25,5 +25,12 @@ libpprofd_a_SOURCES += \
 	%reldir%/service.c %reldir%/service.h \
 	%reldir%/tables.c %reldir%/tables.h \
 	%reldir%/unwind.c %reldir%/unwind.h \
-	%reldir%/verbs.c
+	%reldir%/verbs.c \
+	%reldir%/walker.c %reldir%/walker.h \
+	%reldir%/walker_load.h
+if BPF
+libpprofd_a_SOURCES += %reldir%/walker_load.c
+else
+libpprofd_a_SOURCES += %reldir%/walker_load_none.c
+endif
 dist_man_MANS += man/pprofd.8

@@ -14,9 +14,11 @@
 #include "base/mem.h"
 #include "daemon/clock.h"
 #include "daemon/sampler_cpu.h"
+#include "daemon/walker.h"
 #include "perf/leak.h"
 
 #define HURRY_NS 1000000ull
+#define COPIED_NS 50000000ull
 
 /* Draining. */
 
@@ -28,6 +30,26 @@ static uint64_t record_time_of(void *ctx, const void *record, size_t size)
 	/* The samples of all kinds agree up to the time (IDENTIFIER, IP, TID, TIME), and the trailers of all events. */
 	return record_time(record, size, h->type == PERF_RECORD_SAMPLE && s->sources.nr_layouts ? s->sources.layouts :
 								       &s->owner_layout);
+}
+
+/* Whose sample the walker in the kernel walked: its record says it, since it is not the event's own. */
+static int find_walked(const struct record *rec, struct sampler_source *source)
+{
+	uint32_t number;
+
+	if (rec->sample.raw_size < UNWIND_COMPACT_HEAD)
+		return -EBADMSG;
+	memcpy(&number, (const char *)rec->sample.raw + offsetof(struct unwind_compact, source), sizeof(number));
+	if (number >= EVENT_NR_KINDS)
+		return -EBADMSG;
+	source->kind = number;
+	return 0;
+}
+
+static void note_copy(struct sampler *s, const struct sampler_cpu *c)
+{
+	walker_copy_read(s->options.walker, (unsigned)c->cpu);
+	s->copied = true;
 }
 
 static void record_given(void *ctx, unsigned ring, const void *data, size_t size, uint64_t time)
@@ -47,9 +69,31 @@ static void record_given(void *ctx, unsigned ring, const void *data, size_t size
 	if (is_sample)
 		layout = sample;
 	err = record_decode(data, size, layout, &rec);
+	if (!err && source.walked)
+		err = find_walked(&rec, &source);
+	else if (!err && is_sample && s->options.walker && rec.sample.regs_abi)
+		note_copy(s, s->cpus[ring]);
 	if (!err && rec.type == PERF_RECORD_SAMPLE && !s->first_sample_ns)
 		s->first_sample_ns = rec.time;
 	s->record(s->ctx, &rec, &source, layout, err);
+}
+
+/* The walker may ask for as many copies of stacks as the rings have room for: those up to the horizon have been read, or
+ * will never come. What comes with copies is new to the walker: the sooner it is read, the fewer there are. */
+static void count_copies(struct sampler *s, uint64_t now, uint64_t horizon)
+{
+	for (uint32_t i = 0; i < s->nr_cpus; i++) {
+		struct sampler_cpu *c = s->cpus[i];
+
+		if (horizon < c->copies_ns)
+			continue;
+		walker_copies_read(s->options.walker, (unsigned)c->cpu, c->nr_copies);
+		c->nr_copies = walker_copies_made(s->options.walker, (unsigned)c->cpu);
+		c->copies_ns = now;
+	}
+	if (s->copied)
+		loop_timer_in(&s->tick, COPIED_NS < s->tick_ns ? COPIED_NS : s->tick_ns, s->tick_ns);
+	s->copied = false;
 }
 
 void sampler_drain(struct sampler *s, bool all)
@@ -62,6 +106,8 @@ void sampler_drain(struct sampler *s, bool all)
 	for (uint32_t i = 0; i < s->nr_cpus; i++)
 		ring_begin(s->rings[i]);
 	merge_drain(s->merge, s->rings, s->nr_cpus, horizon, record_time_of, record_given, s);
+	if (s->options.walker)
+		count_copies(s, now, horizon);
 	s->draining = false;
 	s->drained(s->ctx, horizon == UINT64_MAX ? now : horizon);
 }
@@ -221,6 +267,7 @@ void sampler_status(struct sampler *s, struct sampler_status *status)
 		status->nr_fds++;
 		for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 			status->nr_fds += s->cpus[i]->fds[k] >= 0;
+		status->nr_fds += s->cpus[i]->output_fd >= 0;
 	}
 }
 

@@ -17,6 +17,7 @@
 #define SAMPLER_HORIZON_NS 20000000ull /* a record may come this much later than its time says */
 
 struct sampler;
+struct walker;
 
 struct sampler_options {
 	unsigned events; /* 1 << enum event_kind; 0: the rings and the sideband only */
@@ -25,6 +26,7 @@ struct sampler_options {
 	size_t stack_size; /* that a sample carries: perf/event.h */
 	size_t ring_size;
 	bool exclude_idle;
+	struct walker *walker; /* walks the user stacks of the host's events; NULL: none. Outlives the sampler */
 };
 
 /* A decoded record in order of time; ERR: it did not decode. */

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/walker.h"
 
 #define RING_SIZE_MIN (64u << 10)
 
@@ -23,6 +24,10 @@ void sampler_cpu_close(struct sampler *s, struct sampler_cpu *c)
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		if (c->fds[k] >= 0)
 			sampler_event_close(s, c->fds[k]);
+	if (c->output_fd >= 0) {
+		walker_cpu(s->options.walker, (unsigned)c->cpu, -1, 0);
+		sampler_event_close(s, c->output_fd);
+	}
 	s->nr_ring_malformed += c->ring.nr_malformed;
 	ring_close(&c->ring);
 	if (c->owner_fd >= 0)
@@ -70,19 +75,46 @@ static int open_redirected(struct sampler *s, struct sampler_cpu *c, struct perf
 	return fd;
 }
 
+/* Where the walker's records come out: the same ring, so that all are in one order of time. */
+static void cpu_open_output(struct sampler *s, struct sampler_cpu *c)
+{
+	struct sampler_source source = { .walked = true };
+	struct perf_event_attr attr;
+	int fd, err;
+
+	event_output_attr(&attr, &s->features, s->options.callchain);
+	fd = open_redirected(s, c, &attr, -1, 0, &source);
+	err = fd < 0 ? fd : event_enable(fd);
+	if (!err)
+		err = walker_cpu(s->options.walker, (unsigned)c->cpu, fd, s->ring_size);
+	if (!err) {
+		c->output_fd = fd;
+		return;
+	}
+	/* What the walker cannot write comes as a copy. */
+	if (err != -ENODEV)
+		log_warnx("records of stacks walked in the kernel on CPU %d: %s", c->cpu, strerror(-err));
+	if (fd >= 0)
+		sampler_event_close(s, fd);
+}
+
 static int cpu_open_kind(struct sampler *s, struct sampler_cpu *c, unsigned kind)
 {
 	struct event_options o = { .kind = kind, .frequency = s->options.frequency, .callchain = s->options.callchain,
 				   .stack_size = (unsigned)s->options.stack_size,
-				   .exclude_idle = s->options.exclude_idle };
+				   .walked = s->options.walker, .exclude_idle = s->options.exclude_idle };
 	struct sampler_source source = { .kind = kind };
 	struct perf_event_attr attr;
-	int fd;
+	int fd, err = 0;
 
 	event_sampler_attr(&attr, &s->features, &o);
 	fd = open_redirected(s, c, &attr, -1, 0, &source);
 	if (fd < 0)
 		return fd;
+	if (s->options.walker)
+		err = walker_attach(s->options.walker, kind, fd);
+	if (err < 0) /* its samples have copies of stacks then */
+		log_warnx("walking stacks in the kernel on CPU %d: %s", c->cpu, strerror(-err));
 	s->kinds[kind].frequency = (unsigned)attr.sample_freq;
 	c->fds[kind] = fd;
 	return 0;
@@ -116,13 +148,15 @@ int sampler_cpu_open(struct sampler *s, int cpu)
 
 	c->cpu = cpu;
 	c->sampler = s;
-	c->owner_fd = -1;
+	c->owner_fd = c->output_fd = -1;
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		c->fds[k] = -1;
 	c->watch = (struct loop_watch){ .fn = sampler_ring_ready, .ctx = c, .fd = -1 };
 	err = cpu_open_ring(s, c);
 	if (err < 0)
 		goto out;
+	if (s->options.walker)
+		cpu_open_output(s, c);
 	cpu_open_kinds(s, c);
 	c->watch.fd = c->owner_fd;
 	err = loop_add(s->loop, &c->watch, EPOLLIN);

@@ -8,11 +8,13 @@
 
 struct sampler_cpu {
 	int cpu;
-	int owner_fd;
+	int owner_fd, output_fd; /* output_fd: of the walker's records; −1: none */
 	struct ring ring;
 	struct loop_watch watch;
 	int fds[EVENT_NR_KINDS]; /* −1: not opened */
 	struct event_count seen[EVENT_NR_KINDS]; /* at the last sampler_interval */
+	/* Copies of stacks that the walker had asked for at copies_ns. */
+	uint64_t nr_copies, copies_ns;
 	struct sampler *sampler;
 };
 
@@ -34,7 +36,7 @@ struct sampler {
 	struct merge *merge;
 	struct loop_timer tick;
 	uint64_t tick_ns;
-	bool started, draining;
+	bool started, draining, copied; /* copied: copies of stacks have come in this drain */
 	uint64_t first_sample_ns, nr_ring_malformed, generation;
 
 	sampler_record_fn record;

@@ -28,6 +28,7 @@
 #include "daemon/scan.h"
 #include "daemon/split.h"
 #include "daemon/unwind.h"
+#include "daemon/walker.h"
 
 #define DAEMON_USER "pprofd"
 #define CHECK_EVERY_NS 1000000000ull
@@ -37,6 +38,25 @@
 #define FDS_RESERVED 512 /* of RLIMIT_NOFILE, for everything but objects */
 
 /* The sampler's callbacks. */
+
+/* The walker in the kernel lacks something of PID. */
+static void look(struct daemon *d, uint32_t pid)
+{
+	struct process *p = process_find(d->processes, pid);
+
+	if (p)
+		walker_look(d->walker, p);
+}
+
+static void sampled_walked(struct daemon *d, const struct record *rec, unsigned kind, const struct record_layout *layout)
+{
+	int err = collect_compact(d->collect, rec, kind, layout);
+
+	if (err < 0)
+		collect_malformed(d->collect);
+	else if (err > 0 && d->walker)
+		look(d, rec->pid);
+}
 
 static void sampled(void *ctx, const struct record *rec, const struct sampler_source *source,
 		    const struct record_layout *layout, int err)
@@ -52,7 +72,12 @@ static void sampled(void *ctx, const struct record *rec, const struct sampler_so
 		kind = targets_sample(d->targets, source, rec);
 	if (kind == TARGETS_DROP)
 		return;
-	collect_record(d->collect, rec, kind, layout);
+	if (source->walked)
+		sampled_walked(d, rec, kind, layout);
+	else
+		collect_record(d->collect, rec, kind, layout);
+	if (d->walker && !source->walked && rec->type == PERF_RECORD_SAMPLE && rec->sample.stack_size)
+		look(d, rec->pid);
 	if (!source->owner && rec->type != PERF_RECORD_SAMPLE)
 		targets_record(d->targets, rec);
 }
@@ -108,6 +133,8 @@ static void drained(void *ctx, uint64_t horizon_ns)
 	targets_tick(d->targets, horizon_ns, clock_ns(CLOCK_MONOTONIC));
 	asks_flush(d->asks);
 	collect_tick(d->collect, horizon_ns);
+	if (d->walker)
+		walker_tick(d->walker, clock_ns(CLOCK_MONOTONIC));
 	if (!d->stopping)
 		rotate_check_size(d->rotate);
 	check(d, clock_ns(CLOCK_MONOTONIC));
@@ -142,14 +169,41 @@ static void tables_arrived(void *ctx)
 
 /* The sampler's life. */
 
-static int sampler_open(struct daemon *d, const struct config *c, struct sampler **out, char *why, size_t why_size)
+static void walker_open(struct daemon *d, const struct config *c)
 {
+	struct walker_options o = { .tables_size = c->unwind_cache_size, .stack_size = unwind_stack_size(c, true) };
+
+	d->walker_why[0] = 0;
+	if (unwind_wants_walker(c) &&
+	    walker_new(&d->walker, d->processes, tables_pages(d->tables), &o, d->walker_why, sizeof(d->walker_why)))
+		log_info("stacks are not walked in the kernel: %s", d->walker_why);
+	asks_set_walker(d->asks, d->walker);
+}
+
+static void sampler_close(struct daemon *d)
+{
+	sampler_free(d->sampler);
+	d->sampler = NULL;
+	asks_set_walker(d->asks, NULL);
+	walker_free(d->walker);
+	d->walker = NULL;
+}
+
+static int sampler_open(struct daemon *d, const struct config *c, char *why, size_t why_size)
+{
+	int err = 0;
+
 	struct sampler_options o = { .events = c->scope == SCOPE_HOST ? c->events : 0, .frequency = c->sample_frequency, .callchain = c->callchain,
-				     .stack_size = unwind_stack_size(c),
 				     .ring_size = c->ring_size, .exclude_idle = c->exclude_idle };
 
-	*out = NULL;
-	return c->scope != SCOPE_NONE ? sampler_new(out, d->loop, &o, sampled, drained, d, why, why_size) : 0;
+	walker_open(d, c);
+	o.walker = d->walker;
+	o.stack_size = unwind_stack_size(c, d->walker);
+	if (c->scope != SCOPE_NONE)
+		err = sampler_new(&d->sampler, d->loop, &o, sampled, drained, d, why, why_size);
+	if (err)
+		sampler_close(d);
+	return err;
 }
 
 static void collect_options(struct daemon *d, const struct config *c, struct collect_options *o)
@@ -230,7 +284,7 @@ static bool same_sampler(const struct config *a, const struct config *b)
 {
 	return a->scope == b->scope && a->events == b->events && a->sample_frequency == b->sample_frequency &&
 	       a->callchain == b->callchain && a->ring_size == b->ring_size &&
-	       unwind_stack_size(a) == unwind_stack_size(b) && a->exclude_idle == b->exclude_idle;
+	       unwind_same(a, b) && a->exclude_idle == b->exclude_idle;
 }
 
 static int replace_sampler(struct daemon *d, const struct config *c)
@@ -243,12 +297,12 @@ static int replace_sampler(struct daemon *d, const struct config *c)
 		sampler_stop(d->sampler);
 	rotate_window(d->rotate, ROTATE_RELOAD, NULL);
 	targets_set_sampler(d->targets, NULL);
-	sampler_free(d->sampler);
-	err = sampler_open(d, c, &d->sampler, why, sizeof(why));
+	sampler_close(d);
+	err = sampler_open(d, c, why, sizeof(why));
 	if (err) {
 		snprintf(d->reload_error, sizeof(d->reload_error), "%s", why);
 		/* What ran before can run again. */
-		if (sampler_open(d, &d->config, &d->sampler, why, sizeof(why)))
+		if (sampler_open(d, &d->config, why, sizeof(why)))
 			log_warnx("reload: the old sampler cannot be opened again: %s", why);
 	}
 	if (d->sampler)
@@ -423,13 +477,13 @@ static void start_parts(struct daemon *d)
 	if (!d->kernel.text)
 		log_warnx("the kernel hides its symbols' addresses (kernel.kptr_restrict=2, or CAP_SYSLOG is missing): "
 			  "kernel frames will have no names");
-	err = sampler_open(d, &d->config, &d->sampler, why, sizeof(why));
-	if (err < 0)
-		fatalx("%s", why);
 	err = tables_new(&d->tables, d->loop, d->objects, d->config.unwind_cache_size, tables_arrived, d);
 	if (err < 0)
 		fatalx("unwind tables: %s", strerror(-err));
 	asks_set_tables(d->asks, d->tables);
+	err = sampler_open(d, &d->config, why, sizeof(why));
+	if (err < 0)
+		fatalx("%s", why);
 	collect_open(d);
 	d->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	d->targets = targets_new(d->processes, d->collect, d->proc_fd, fds_for_targets(d));
@@ -476,7 +530,7 @@ static void run(struct daemon *d)
 static void end_parts(struct daemon *d)
 {
 	targets_free(d->targets);
-	sampler_free(d->sampler);
+	sampler_close(d);
 	close(d->proc_fd);
 	control_server_free(d->control);
 	recordings_free(d->recordings);

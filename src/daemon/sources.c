@@ -29,7 +29,7 @@ int sources_add(struct sources *s, int fd, const struct perf_event_attr *attr, c
 		return err;
 	i = array_push(s->ids, s->nr_ids, s->ids_cap);
 	*i = (struct source_id){ .id = id, .owner = source->owner, .tag = source->tag, .kind = (uint16_t)source->kind,
-				 .layout = layout_of(s, attr) };
+				 .layout = layout_of(s, attr), .walked = source->walked };
 	hash_add(&s->hash, hash_u64(id), s->nr_ids - 1);
 	return 0;
 }
@@ -68,6 +68,7 @@ const struct record_layout *sources_find(const struct sources *s, uint64_t id, s
 	source->owner = s->ids[i].owner;
 	source->tag = s->ids[i].tag;
 	source->kind = s->ids[i].kind;
+	source->walked = s->ids[i].walked;
 	return &s->layouts[s->ids[i].layout];
 }
 

@@ -4,13 +4,14 @@
 #define DAEMON_SOURCES_H
 
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/hash.h"
 #include "perf/event.h"
 #include "perf/record.h"
 
-#define SOURCES_LAYOUTS_MAX 4
+#define SOURCES_LAYOUTS_MAX 8
 
 /* Whose event a record is of. */
 struct sampler_source {
@@ -18,12 +19,14 @@ struct sampler_source {
 	uint32_t tag;   /* the owner's */
 	enum event_kind kind;
 	unsigned cpu;   /* index of the ring that it came by */
+	bool walked;    /* a record of the walker in the kernel (raw: struct unwind_compact), not of the event itself */
 };
 
 struct source_id {
 	uint64_t id;
 	uint32_t owner, tag;
 	uint16_t kind, layout; /* index of layouts */
+	bool walked;
 };
 
 struct sources {

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "daemon/daemon.h"
+#include "daemon/walker.h"
 
 #define FILES_SHOWN 40
 #define RING_MS 500 /* of copies fit at least, for auto: half of it fills before it is read */
@@ -25,40 +26,85 @@ static bool fits(const struct config *c)
 	return c->sample_frequency * c->stack_copy_size * RING_MS / 1000 <= c->ring_size;
 }
 
-size_t unwind_stack_size(const struct config *c)
+bool unwind_wants_walker(const struct config *c)
 {
-	bool copy = c->unwind == UNWINDING_STACK || (c->unwind == UNWINDING_AUTO && pays(c) && fits(c));
+	return wants_user(c) && c->scope == SCOPE_HOST && (c->unwind == UNWINDING_AUTO || c->unwind == UNWINDING_BPF);
+}
+
+/* Where the kernel does not walk, bpf is as auto. */
+static bool is_auto(const struct config *c)
+{
+	return c->unwind == UNWINDING_AUTO || c->unwind == UNWINDING_BPF;
+}
+
+size_t unwind_stack_size(const struct config *c, bool walker)
+{
+	bool copy = walker || c->unwind == UNWINDING_STACK || (is_auto(c) && pays(c) && fits(c));
 
 	return wants_user(c) && copy ? c->stack_copy_size & ~UINT64_C(7) : 0;
 }
 
-static void explain_copies(const struct config *c, char *text, size_t size)
+bool unwind_same(const struct config *a, const struct config *b)
 {
-	snprintf(text, size, "stack: copies of %llu bytes, walked by unwind tables%s",
-		 (unsigned long long)(c->stack_copy_size & ~UINT64_C(7)),
-		 c->unwind == UNWINDING_AUTO ? " (auto: at this SampleFrequency they cost little)" : "");
+	return a->unwind == b->unwind && a->stack_copy_size == b->stack_copy_size &&
+	       (a->unwind_cache_size == b->unwind_cache_size || !unwind_wants_walker(a));
 }
 
-void unwind_explain(const struct config *c, const struct sampler_status *s, char *text, size_t size)
+/* What is in use where the kernel does not walk. */
+static void explain_without(const struct config *c, const struct sampler_status *s, char *text, size_t size)
 {
+	unsigned long long copied = c->stack_copy_size & ~UINT64_C(7);
 	const char *why = "";
 
-	if (!wants_user(c)) {
+	if (unwind_stack_size(c, false) && s->features.stack_user) {
+		snprintf(text, size, "stack: copies of %llu bytes, walked by unwind tables%s", copied,
+			 is_auto(c) ? " (auto: at this SampleFrequency they cost little)" : "");
+		return;
+	}
+	if (unwind_stack_size(c, false))
+		why = " (this kernel copies no stacks)";
+	else if (is_auto(c) && !pays(c))
+		why = " (auto: at this SampleFrequency stack copies cost too much; Unwind=stack asks for "
+		      "them all the same)";
+	else if (is_auto(c))
+		why = " (auto: RingSize= holds less than half a second of stack copies)";
+	snprintf(text, size, "fp: the kernel's frame-pointer callchain%s", why);
+}
+
+void unwind_explain(struct daemon *d, char *text, size_t size)
+{
+	struct sampler_status s = { 0 };
+	char without[256];
+
+	if (d->sampler)
+		sampler_status(d->sampler, &s);
+	if (!wants_user(&d->config)) {
 		snprintf(text, size, "none: CallChain= asks for no user callers");
 		return;
 	}
-	if (unwind_stack_size(c) && s->features.stack_user) {
-		explain_copies(c, text, size);
+	if (d->walker) {
+		snprintf(text, size, "bpf: walked in the kernel by unwind tables");
 		return;
 	}
-	if (unwind_stack_size(c))
-		why = " (this kernel copies no stacks)";
-	else if (c->unwind == UNWINDING_AUTO && !pays(c))
-		why = " (auto: at this SampleFrequency stack copies cost too much; Unwind=stack asks for "
-		      "them all the same)";
-	else if (c->unwind == UNWINDING_AUTO)
-		why = " (auto: RingSize= holds less than half a second of stack copies)";
-	snprintf(text, size, "fp: the kernel's frame-pointer callchain%s", why);
+	explain_without(&d->config, &s, without, sizeof(without));
+	if (d->walker_why[0])
+		snprintf(text, size, "%s; not bpf: %s", without, d->walker_why);
+	else
+		snprintf(text, size, "%s", without);
+}
+
+static void walker_values(struct daemon *d, struct control_client *c)
+{
+	struct walker_status s;
+
+	walker_status(d->walker, &s);
+	control_value(c, "unwind_kernel_memory", "%zu", s.size);
+	control_value(c, "unwind_kernel_processes", "%u", s.mirror.nr_processes);
+	control_value(c, "unwind_kernel_pages", "%u", s.mirror.nr_pages);
+	control_value(c, "unwind_kernel_no_room", "%llu", (unsigned long long)s.mirror.nr_no_room);
+	control_value(c, "unwind_kernel_walked", "%llu", (unsigned long long)s.nr_walked);
+	control_value(c, "unwind_kernel_copied", "%llu", (unsigned long long)s.nr_copied);
+	control_value(c, "unwind_kernel_refused", "%llu", (unsigned long long)s.nr_refused);
 }
 
 void unwind_status(struct daemon *d, struct control_client *c)
@@ -78,6 +124,8 @@ void unwind_status(struct daemon *d, struct control_client *c)
 	control_value(c, "unwind_pages_evicted", "%llu", (unsigned long long)t.nr_evicted);
 	control_value(c, "unwind_pages_invalid", "%llu", (unsigned long long)t.nr_invalid);
 	control_value(c, "unwind_files_failed", "%llu", (unsigned long long)s.nr_failed);
+	if (d->walker)
+		walker_values(d, c);
 }
 
 /* --- Files --- */

@@ -2,6 +2,7 @@
 #ifndef DAEMON_UNWIND_H
 #define DAEMON_UNWIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/config.h"
@@ -13,10 +14,14 @@ struct daemon;
 /* Of automatic stack copies, bytes a second and CPU: docs/decisions/0007-when-stacks-are-copied.md. */
 #define UNWIND_AUTO_RATE (2u << 20)
 
-/* Bytes of stack that each sample is to carry; 0: none. */
-size_t unwind_stack_size(const struct config *c);
-/* What is in use and why, in words, with a sampler that has status S. */
-void unwind_explain(const struct config *c, const struct sampler_status *s, char *text, size_t size);
+/* The kernel is to walk, if it can. */
+bool unwind_wants_walker(const struct config *c);
+/* Bytes of stack that a sample is to carry; 0: none. WALKER: the kernel walks, but for those that come with a copy. */
+size_t unwind_stack_size(const struct config *c, bool walker);
+/* The sampler of A and that of B find user stacks in the same way. */
+bool unwind_same(const struct config *a, const struct config *b);
+/* What is in use and why, in words. */
+void unwind_explain(struct daemon *d, char *text, size_t size);
 /* The counters of the tables, and of the files at which most walks ended. */
 void unwind_status(struct daemon *d, struct control_client *c);
 void unwind_status_files(struct daemon *d, struct control_client *c);

@@ -86,7 +86,7 @@ static void status_sampler(struct daemon *d, struct control_client *c)
 			      (long long)(s.first_sample_ns - d->started_ns) / 1000000);
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++)
 		status_kind(c, &s.kinds[k], event_kind_names[k]);
-	unwind_explain(&d->config, &s, text, sizeof(text));
+	unwind_explain(d, text, sizeof(text));
 	control_value(c, "unwind", "%s", text);
 	control_value(c, "feature.build_id", "%s",
 		      s.build_id_leaks ? "not used: on this kernel it would spoil the recordings of other perf users"
@@ -273,12 +273,10 @@ static void verb_status(struct daemon *d, struct control_client *c, int argc, ch
 
 static void verb_unwind(struct daemon *d, struct control_client *c, int argc, char **argv)
 {
-	struct sampler_status s;
 	char text[256];
 
 	if (d->sampler) {
-		sampler_status(d->sampler, &s);
-		unwind_explain(&d->config, &s, text, sizeof(text));
+		unwind_explain(d, text, sizeof(text));
 		control_value(c, "unwind", "%s", text);
 	}
 	unwind_status(d, c);

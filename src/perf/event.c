@@ -117,12 +117,28 @@ void event_sampler_attr(struct perf_event_attr *attr, const struct event_feature
 		attr->sample_stack_user = o->stack_size;
 	}
 	attr->exclude_callchain_kernel = o->callchain == CALLCHAIN_USER;
-	attr->exclude_callchain_user = o->callchain == CALLCHAIN_KERNEL;
+	attr->exclude_callchain_user =
+		o->callchain == CALLCHAIN_KERNEL || (o->callchain == CALLCHAIN_YES && o->walked);
 	attr->exclude_idle = o->exclude_idle && f->exclude_idle;
 	attr->exclude_kernel = o->exclude_kernel;
 	attr->exclude_hv = o->exclude_kernel;
 	attr->inherit = o->inherit != INHERIT_NOTHING;
 	attr->inherit_thread = o->inherit == INHERIT_THREADS;
+}
+
+void event_output_attr(struct perf_event_attr *attr, const struct event_features *f, enum event_callchain callchain)
+{
+	common_attr(attr, f);
+	attr->type = PERF_TYPE_SOFTWARE;
+	attr->config = PERF_COUNT_SW_BPF_OUTPUT;
+	attr->sample_period = 1;
+	attr->sample_type |= PERF_SAMPLE_IP | PERF_SAMPLE_RAW;
+	if (f->cgroup)
+		attr->sample_type |= PERF_SAMPLE_CGROUP;
+	if (callchain == CALLCHAIN_YES) {
+		attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
+		attr->exclude_callchain_user = 1;
+	}
 }
 
 void event_layout(const struct perf_event_attr *attr, struct record_layout *layout)
@@ -232,6 +248,11 @@ int event_redirect(int fd, int owner_fd)
 int event_enable(int fd)
 {
 	return ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) ? -errno : 0;
+}
+
+int event_set_program(int fd, int program_fd)
+{
+	return ioctl(fd, PERF_EVENT_IOC_SET_BPF, program_fd) ? -errno : 0;
 }
 
 int event_read(int fd, const struct event_features *f, struct event_count *count)

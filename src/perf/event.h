@@ -43,6 +43,8 @@ struct event_options {
 	/* Bytes of user stack that a sample carries beside its user registers: a multiple of 8, at
 	 * most 65528; 0: none. Of an event that records user callers only. */
 	unsigned stack_size;
+	/* A program in the kernel walks the user stack (event_set_program): the kernel need not. */
+	bool walked;
 	bool exclude_kernel; /* for callers without the right to the kernel's side */
 	enum event_inherit inherit;
 };
@@ -59,6 +61,9 @@ void event_dummy_attr(struct perf_event_attr *attr, const struct event_features 
 /* A sampler, disabled at first; redirected into a dummy's ring by the caller. */
 void event_sampler_attr(struct perf_event_attr *attr, const struct event_features *f,
 			const struct event_options *o);
+/* What such a program writes its records by: they have the kernel's part of CALLCHAIN, and the program's bytes as RAW.
+ * Disabled at first. */
+void event_output_attr(struct perf_event_attr *attr, const struct event_features *f, enum event_callchain callchain);
 /* How records of an event with ATTR are laid out. */
 void event_layout(const struct perf_event_attr *attr, struct record_layout *layout);
 
@@ -69,6 +74,8 @@ int event_open(struct perf_event_attr *attr, int pid, int cpu, int group_fd, uns
 int event_id(int fd, uint64_t *id);	  /* PERF_EVENT_IOC_ID */
 int event_redirect(int fd, int owner_fd); /* PERF_EVENT_IOC_SET_OUTPUT */
 int event_enable(int fd);
+/* From now on the BPF program PROGRAM_FD sees each overflow, and decides whether there is a sample. */
+int event_set_program(int fd, int program_fd);
 /* The event's count, times in ns, and records it lost (0 without format_lost). By read(2) of its
  * read_format, which is the same for every event that is built here. */
 struct event_count {

@@ -107,6 +107,7 @@ static void space_swap(struct space *s, struct space *fresh)
 	*s = *fresh;
 	s->refs = old.refs;
 	s->serial = old.serial;
+	s->from_serial = old.from_serial;
 	s->asked_ns = old.asked_ns;
 	old.refs = fresh->refs;
 	*fresh = old;
@@ -135,6 +136,6 @@ void process_set_maps(struct process_table *t, struct process *p, const char *te
 	}
 	space_swap(s, fresh);
 	if (!kept)
-		s->serial = space_serial(t);
+		space_changed(t, s);
 	space_put(t, fresh);
 }

@@ -182,7 +182,7 @@ void process_mmap(struct process_table *t, uint32_t pid, const struct process_mm
 		goto out;
 	file_ref(&t->names, map.file);
 	if (space_insert(t, s, &map) && what == OVERLAP_DIFFERS)
-		s->serial = space_serial(t);
+		space_changed(t, s);
 out:
 	file_put(&t->names, map.file);
 }

@@ -19,11 +19,19 @@ uint32_t space_serial(struct process_table *t)
 		for (uint32_t i = 0; i < t->processes.nr; i++) {
 			struct process *p = t->processes.items[i];
 
-			if (p->space)
+			if (p->space) {
 				p->space->serial = ++t->last_serial;
+				p->space->from_serial = 0;
+			}
 		}
 	}
 	return ++t->last_serial;
+}
+
+void space_changed(struct process_table *t, struct space *s)
+{
+	s->serial = space_serial(t);
+	s->from_serial = 0;
 }
 
 struct space *space_new(struct process_table *t, enum space_state state)
@@ -104,6 +112,7 @@ struct space *space_own(struct process_table *t, struct process *p)
 	}
 	copy = space_new(t, s->state);
 	copy->known_once = s->known_once;
+	copy->from_serial = s->serial;
 	space_reserve(t, copy, s->nr_maps);
 	for (uint32_t i = 0; i < s->nr_maps; i++) {
 		copy->maps[i] = *space_map(s, i);

@@ -48,6 +48,9 @@ struct space {
 	 * else than before. Mappings that are merely added keep it: an address that was in none may
 	 * be in one now. */
 	uint32_t serial;
+	/* Of the space that this one was copied from, as long as it has only grown since: what an
+	 * address meant there it means here. 0: none. */
+	uint32_t from_serial;
 	enum space_state state; /* KNOWN after an exec record: all that follows is recorded */
 	bool known_once;        /* an exec record or a maps text has said what is in it */
 	uint64_t asked_ns;      /* the caller's: when maps were asked for last, to limit the rate */

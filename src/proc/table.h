@@ -72,6 +72,8 @@ struct process_table {
 struct space *space_new(struct process_table *t, enum space_state state);
 void space_put(struct process_table *t, struct space *s);
 uint32_t space_serial(struct process_table *t);
+/* An address of S may mean something else than before. */
+void space_changed(struct process_table *t, struct space *s);
 /* ASKED no more: who was asked for is not this space's any longer. */
 void space_settle(struct space *s);
 /* P's space, P being the only one to have it: a copy when it was shared. NULL above the limit. */

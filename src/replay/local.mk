@@ -6,7 +6,6 @@ libpprofd_a_SOURCES += \
 	%reldir%/names.c \
 	%reldir%/replay.c %reldir%/replay.h \
 	%reldir%/unwind.c
-	%reldir%/replay.c %reldir%/replay.h
 libpprofd_a_SOURCES += \
 	%reldir%/recorder.c %reldir%/recorder.h %reldir%/recorder_impl.h \
 	%reldir%/recorder_events.c \

@@ -9,7 +9,17 @@
 #ifndef UNWIND_FORMAT_H
 #define UNWIND_FORMAT_H
 
+#ifndef __bpf__
 #include <stdint.h>
+#else
+typedef __u8 uint8_t;
+typedef __s16 int16_t;
+typedef __u16 uint16_t;
+typedef __s32 int32_t;
+typedef __u32 uint32_t;
+typedef __u64 uint64_t;
+#define UINT64_C(n) n##ULL
+#endif
 
 #define UNWIND_PAGE_SHIFT 16
 #define UNWIND_PAGE_SIZE (UINT64_C(1) << UNWIND_PAGE_SHIFT)
@@ -69,5 +79,30 @@ static inline int32_t unwind_lo_hi(int16_t lo, int16_t hi)
 {
 	return (int32_t)((uint32_t)(uint16_t)lo | (uint32_t)(uint16_t)hi << 16);
 }
+
+/* --- Walks --- */
+
+#define UNWIND_WORD 8u
+#define UNWIND_SWITCHES_MAX 8 /* signal frames and Go's stack switches in one stack */
+
+#define UNWIND_STOPS(S)                                                                            \
+	S(COMPLETE, "reached the outermost frame")                                                 \
+	S(NO_MAPPING, "an address in no executable mapping")                                       \
+	S(NO_PAGE, "no table, or none yet, for the code it is in")                                 \
+	S(NO_ROW, "code without unwind information or frame pointer")                              \
+	S(UNSUPPORTED, "a rule that the tables cannot say")                                        \
+	S(SHORT, "the copied stack ends")                                                          \
+	S(SWITCHED, "goes on on a stack that was not copied")                                      \
+	S(DEEP, "too many frames")                                                                 \
+	S(BAD_CFA, "a frame that does not lie above the one before")                               \
+	S(LOOP, "the same frame again")                                                            \
+	S(FAULT, "an address that cannot be read, or below the copied stack")
+
+enum unwind_stop {
+#define UNWIND_STOP_ENUM(name, text) UNWIND_STOP_##name,
+	UNWIND_STOPS(UNWIND_STOP_ENUM)
+#undef UNWIND_STOP_ENUM
+	UNWIND_NR_STOPS
+};
 
 #endif

@@ -7,8 +7,7 @@
 #include "base/mem.h"
 
 #define CACHE_SIZE 4096 /* a power of 2 */
-#define SWITCHES_MAX 8  /* signal frames and Go's stack switches in one stack */
-#define WORD sizeof(uint64_t)
+#define WORD UNWIND_WORD
 
 const char *const unwind_stop_text[UNWIND_NR_STOPS] = {
 #define UNWIND_STOP_TEXT(name, text) text,
@@ -179,7 +178,7 @@ static enum unwind_stop step_signal(struct walk *w, const struct unwind_rule *r)
 		stop = read_word(w, w->sp + (uint64_t)r->fp_off, &fp);
 	if (stop != GO_ON)
 		return stop;
-	if (++w->nr_switches > SWITCHES_MAX)
+	if (++w->nr_switches > UNWIND_SWITCHES_MAX)
 		return UNWIND_STOP_LOOP;
 	w->sp = sp;
 	w->fp = fp;
@@ -196,7 +195,7 @@ static enum unwind_stop step_switch(struct walk *w)
 		stop = read_switched(w, w->fp, &fp);
 	if (stop != GO_ON)
 		return stop;
-	if (++w->nr_switches > SWITCHES_MAX)
+	if (++w->nr_switches > UNWIND_SWITCHES_MAX)
 		return UNWIND_STOP_LOOP;
 	w->sp = w->fp + 2 * WORD;
 	w->fp = fp;
@@ -230,8 +229,12 @@ static enum unwind_stop step_chain(struct walk *w)
 	return w->fp < w->start ? UNWIND_STOP_SWITCHED : step_fp(w);
 }
 
+/* The outermost frame has 0 (psABI): what was called from code without rows, like the dynamic linker's entry, and lies
+ * nowhere, is that. */
 static enum unwind_stop step_guess(struct walk *w)
 {
+	if (!w->fp && w->out->nr > 1)
+		return UNWIND_STOP_COMPLETE;
 	w->guess = true;
 	return step_fp(w) == GO_ON ? GO_ON : UNWIND_STOP_NO_ROW;
 }

@@ -17,25 +17,6 @@
 
 #define UNWIND_FRAMES_MAX 1024
 
-#define UNWIND_STOPS(S)                                                                            \
-	S(COMPLETE, "reached the outermost frame")                                                 \
-	S(NO_MAPPING, "an address in no executable mapping")                                       \
-	S(NO_PAGE, "no table, or none yet, for the code it is in")                                 \
-	S(NO_ROW, "code without unwind information or frame pointer")                              \
-	S(UNSUPPORTED, "a rule that the tables cannot say")                                        \
-	S(SHORT, "the copied stack ends")                                                          \
-	S(SWITCHED, "goes on on a stack that was not copied")                                      \
-	S(DEEP, "too many frames")                                                                 \
-	S(BAD_CFA, "a frame that does not lie above the one before")                               \
-	S(LOOP, "the same frame again")                                                            \
-	S(FAULT, "an address below the copied stack")
-
-enum unwind_stop {
-#define UNWIND_STOP_ENUM(name, text) UNWIND_STOP_##name,
-	UNWIND_STOPS(UNWIND_STOP_ENUM)
-#undef UNWIND_STOP_ENUM
-	UNWIND_NR_STOPS
-};
 extern const char *const unwind_stop_text[UNWIND_NR_STOPS];
 
 struct unwind_regs {

@@ -33,8 +33,13 @@ struct unwind_tables {
 
 	struct unwind_rule rules[UNWIND_RULES_MAX];
 	struct rule_slot slots[UNWIND_RULES_MAX];
-	uint32_t nr_slots, nr_rules, free_rule; /* free_rule: slot + 1 */
+	uint32_t nr_slots, nr_rules;
+	uint32_t free_rule;    /* lists of slots, by number + 1: */
+	uint32_t held_rule[2]; /* not free yet, since a copy may be read: the newer, the older */
 	struct hash rules_hash;
+
+	struct unwind_watch watch;
+	bool watched;
 
 	uint64_t nr_evicted, nr_invalid, nr_rules_refused;
 };
@@ -132,9 +137,37 @@ static void rule_put(struct unwind_tables *t, uint32_t i)
 	if (i < RULES_KEPT || --t->slots[i].refs)
 		return;
 	hash_del(&t->rules_hash, rule_hash(&t->rules[i]), i);
-	t->slots[i].next_free = t->free_rule;
-	t->free_rule = i + 1;
 	t->nr_rules--;
+	if (t->watched) {
+		t->slots[i].next_free = t->held_rule[0];
+		t->held_rule[0] = i + 1;
+	} else {
+		t->slots[i].next_free = t->free_rule;
+		t->free_rule = i + 1;
+	}
+}
+
+void unwind_tables_settle(struct unwind_tables *t)
+{
+	while (t->held_rule[1]) {
+		uint32_t i = t->held_rule[1] - 1;
+
+		t->held_rule[1] = t->slots[i].next_free;
+		t->slots[i].next_free = t->free_rule;
+		t->free_rule = i + 1;
+	}
+	t->held_rule[1] = t->held_rule[0];
+	t->held_rule[0] = 0;
+}
+
+void unwind_tables_watch(struct unwind_tables *t, const struct unwind_watch *w)
+{
+	t->watched = w;
+	t->watch = w ? *w : (struct unwind_watch){ 0 };
+	if (w)
+		return;
+	unwind_tables_settle(t);
+	unwind_tables_settle(t);
 }
 
 static uint32_t rules_of(const struct unwind_tables *t, uint32_t owner)
@@ -226,6 +259,8 @@ static void page_drop(struct unwind_tables *t, uint32_t i)
 {
 	struct page *p = t->pages[i], *last = t->pages[--t->nr_pages];
 
+	if (t->watched)
+		t->watch.dropped(t->watch.ctx, p->object, p->number << UNWIND_PAGE_SHIFT);
 	hash_del(&t->pages_hash, page_hash(p->object, p->number), i);
 	if (last != p) {
 		hash_move(&t->pages_hash, page_hash(last->object, last->number), t->nr_pages, i);
@@ -237,13 +272,21 @@ static void page_drop(struct unwind_tables *t, uint32_t i)
 	free(p);
 }
 
+static bool is_used(struct unwind_tables *t, const struct page *p)
+{
+	bool elsewhere = t->watched && t->watch.used(t->watch.ctx, p->object,
+						     p->number << UNWIND_PAGE_SHIFT);
+
+	return p->used || elsewhere;
+}
+
 /* Second chance: what was looked at since the hand came by stays for another round. */
 static void fit(struct unwind_tables *t, size_t more)
 {
 	while (t->nr_pages && t->size + more > t->limit) {
 		if (t->hand >= t->nr_pages)
 			t->hand = 0;
-		if (t->pages[t->hand]->used) {
+		if (is_used(t, t->pages[t->hand])) {
 			t->pages[t->hand++]->used = false;
 			continue;
 		}
@@ -277,6 +320,8 @@ int unwind_tables_add(struct unwind_tables *t, uint32_t object, const struct unw
 	*array_push(t->pages, t->nr_pages, t->pages_cap) = page;
 	t->size += page_size(page);
 	t->nr_rows += page->nr_rows;
+	if (t->watched)
+		t->watch.added(t->watch.ctx, object, p->offset);
 	return 0;
 }
 
@@ -365,7 +410,6 @@ const uint32_t *unwind_tables_rows(struct unwind_tables *t, uint32_t object, uin
 
 	if (!p)
 		return NULL;
-	p->used = true;
 	*nr = p->nr_rows;
 	return p->rows;
 }
@@ -373,4 +417,12 @@ const uint32_t *unwind_tables_rows(struct unwind_tables *t, uint32_t object, uin
 const struct unwind_rule *unwind_tables_rule(const struct unwind_tables *t, uint32_t number)
 {
 	return &t->rules[number];
+}
+
+void unwind_tables_each(struct unwind_tables *t, uint32_t object,
+			void (*fn)(void *ctx, uint64_t offset), void *ctx)
+{
+	for (uint32_t i = 0; i < t->nr_pages; i++)
+		if (t->pages[i]->object == object)
+			fn(ctx, t->pages[i]->number << UNWIND_PAGE_SHIFT);
 }

@@ -72,10 +72,26 @@ void unwind_tables_object(const struct unwind_tables *t, uint32_t object, uint32
 			  size_t *size);
 void unwind_tables_stats(const struct unwind_tables *t, struct unwind_tables_stats *s);
 
-/* For a copy of the tables elsewhere (BPF maps): a page's rows, by the numbers of
- * unwind_tables_rule, each of which stays what it is as long as any page names it. NULL: not here. */
+/* For a copy of the tables elsewhere (mirror.h): a page's rows, by the numbers of unwind_tables_rule.
+ * NULL: not here. */
 const uint32_t *unwind_tables_rows(struct unwind_tables *t, uint32_t object, uint64_t offset,
 				   uint32_t *nr);
 const struct unwind_rule *unwind_tables_rule(const struct unwind_tables *t, uint32_t number);
+/* Each of OBJECT's pages. FN must not change the tables. */
+void unwind_tables_each(struct unwind_tables *t, uint32_t object,
+			void (*fn)(void *ctx, uint64_t offset), void *ctx);
+
+/* Who keeps such a copy. */
+struct unwind_watch {
+	void *ctx;
+	void (*added)(void *ctx, uint32_t object, uint64_t offset);
+	void (*dropped)(void *ctx, uint32_t object, uint64_t offset);
+	/* The page was looked at in the copy since the last call. */
+	bool (*used)(void *ctx, uint32_t object, uint64_t offset);
+};
+/* From now on a rule's number means what it does until unwind_tables_settle has been called twice
+ * after no page names it. NULL: nobody watches. */
+void unwind_tables_watch(struct unwind_tables *t, const struct unwind_watch *w);
+void unwind_tables_settle(struct unwind_tables *t);
 
 #endif

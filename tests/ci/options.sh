@@ -2,7 +2,7 @@
 . "$(dirname "$0")/lib.sh"
 unit='$(unit_tests) tests/replay.test'
 
-for option in --disable-demangle --disable-zstd --disable-lzma; do
+for option in --disable-bpf --disable-demangle --disable-zstd --disable-lzma; do
 	fresh "options$option" $option CFLAGS=-O0
 	builds "$option"
 	checks TESTS="$unit"

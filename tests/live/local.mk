@@ -4,6 +4,7 @@ live_tests += %reldir%/daemon.test
 live_tests += %reldir%/record.test
 live_tests += %reldir%/service.test
 live_tests += %reldir%/unwind.test
+live_tests += %reldir%/walker.test
 TESTS += $(live_tests)
 # By hand for now (tests/live/targets.test): it wants a machine on which nobody else runs it, and its control group's last
 # test is not stable.

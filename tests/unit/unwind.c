@@ -307,7 +307,10 @@ static void reasons_to_stop(void **state)
 	s->stack[1] = AT(5);
 	walk(s, UNWIND_STOP_BAD_CFA, 2);
 	s->stack[1] = AT(6);
+	s->regs.fp = 8; /* below the stack: none */
 	walk(s, UNWIND_STOP_NO_ROW, 2);
+	s->regs.fp = 0;
+	walk(s, UNWIND_STOP_COMPLETE, 2);
 	s->stack[1] = JIT + 0x1001;
 	walk(s, UNWIND_STOP_NO_PAGE, 2);
 	assert_int_equal(s->w.missing_object, 0);

@@ -1,0 +1,13 @@
+# What the kernel runs: compiled by clang for its own machine, wrapped as a header by bpftool.
+EXTRA_DIST += %reldir%/unwind.bpf.c %reldir%/vmlinux.h
+if BPF
+BUILT_SOURCES += %reldir%/unwind.skel.h
+CLEANFILES += %reldir%/unwind.skel.h %reldir%/unwind.bpf.o %reldir%/unwind.tmp.o
+
+%reldir%/unwind.skel.h: %reldir%/unwind.bpf.c %reldir%/vmlinux.h src/unwind/kernel.h src/unwind/format.h
+	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
+	$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Wno-unused-function -I$(top_srcdir)/src $(LIBBPF_CFLAGS) \
+		-c $(srcdir)/%reldir%/unwind.bpf.c -o %reldir%/unwind.tmp.o && \
+	$(BPFTOOL) gen object %reldir%/unwind.bpf.o %reldir%/unwind.tmp.o && \
+	$(BPFTOOL) gen skeleton %reldir%/unwind.bpf.o name unwind_bpf >$@.tmp && mv $@.tmp $@
+endif
