@@ -237,6 +237,24 @@ int gopclntab_find(struct gopclntab *t, int fd, uint64_t vaddr, struct go_functi
 	return 0;
 }
 
+int gopclntab_function(struct gopclntab *t, int fd, uint32_t i, struct go_function *f)
+{
+	uint64_t start, end, record;
+	struct go_func found;
+	int err = i < t->nr ? read_entry(t, fd, i + 1, &end, &record) : -ENOENT;
+
+	if (!err)
+		err = read_entry(t, fd, i, &start, &record);
+	if (!err)
+		err = read_record(t, fd, records(t) + record, &found);
+	if (err)
+		return err;
+	if (found.entry != start || end < start)
+		return -EBADMSG;
+	*f = (struct go_function){ start, end - start, found.name, i };
+	return 0;
+}
+
 static int get_string(struct gopclntab *t, int fd, uint64_t offset, char *out, size_t out_size)
 {
 	if (offset >= t->size)

@@ -41,6 +41,8 @@ void gopclntab_trim(struct gopclntab *t);         /* forgets the cached parts of
 
 /* The function at virtual address VADDR. 0; -ENOENT; -EBADMSG; or the errno of reading. */
 int gopclntab_find(struct gopclntab *t, int fd, uint64_t vaddr, struct go_function *f);
+/* The I-th function, I < gopclntab_nr, in order of addresses. */
+int gopclntab_function(struct gopclntab *t, int fd, uint32_t i, struct go_function *f);
 /* The frames at VADDR, innermost first, the last one being the function itself: their number, at
  * least 1, or as above. Where the table of inlined calls cannot be had that is all. Of 1.2's
  * format: no files and lines. */
