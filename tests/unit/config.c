@@ -113,7 +113,7 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		{ "Scope=none\n", "t.conf:1: Scope: stands in no section" },
 		{ "[Sampler]\nscope=none\n", "t.conf:2: Sampler.scope: unknown key" },
 		{ "[Sampler]\nWindow=60s\n", "t.conf:2: Sampler.Window: unknown key" },
-		{ "[Sampler]\nUnwind=bpf\n", "t.conf:2: Sampler.Unwind: must be auto, stack or fp" },
+		{ "[Sampler]\nUnwind=magic\n", "t.conf:2: Sampler.Unwind: must be auto, bpf, stack or fp" },
 		{ "[Sampler]\n\n\nScope=none\n[Sampler]\nScope=none\n",
 		  "t.conf:6: Sampler.Scope: repeated in this file" },
 		{ "[Sampler]\nScope\n", "t.conf:2: not Key=value" },
