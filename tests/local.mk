@@ -32,6 +32,7 @@ unit_tests += tests/unit/process
 unit_tests += tests/unit/collect
 unit_tests += tests/unit/config
 unit_tests += tests/unit/control
+unit_tests += tests/unit/control_parts
 unit_tests += tests/unit/spool
 unit_tests += tests/unit/spool_thread
 unit_tests += tests/unit/units
