@@ -249,6 +249,13 @@ void control_client_new(struct control_server *s, int fd, bool may_change)
 	s->clients[s->nr_clients++] = c;
 }
 
+void control_client_finish(struct control_client *c)
+{
+	if (!c->busy && !c->broken)
+		send_answer(c);
+	control_client_free(c);
+}
+
 void control_client_free(struct control_client *c)
 {
 	struct control_server *s = c->server;

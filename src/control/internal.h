@@ -44,5 +44,7 @@ uint64_t control_now_ms(void);
 void control_client_new(struct control_server *s, int fd, bool may_change);
 /* Tells GONE when an answer is outstanding. */
 void control_client_free(struct control_client *c);
+/* The same; of a finished answer, what goes without waiting is sent before. */
+void control_client_finish(struct control_client *c);
 
 #endif

@@ -212,7 +212,7 @@ void control_server_free(struct control_server *s)
 	if (!s)
 		return;
 	while (s->nr_clients)
-		control_client_free(s->clients[s->nr_clients - 1]);
+		control_client_finish(s->clients[s->nr_clients - 1]);
 	if (s->watch.fd >= 0) {
 		loop_del(s->loop, &s->watch);
 		close(s->watch.fd);

@@ -6,6 +6,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/match.c %reldir%/match.h \
 	%reldir%/members.c %reldir%/members.h \
 	%reldir%/target.h %reldir%/target_cgroup.c \
+	%reldir%/target_events.c %reldir%/target_life.c \
 	%reldir%/target_follow.c %reldir%/target_thread.c \
 	%reldir%/split.c %reldir%/split.h \
 	%reldir%/targets.c %reldir%/targets.h \

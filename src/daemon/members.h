@@ -13,6 +13,7 @@ struct member {
 	uint32_t tid, pid;
 	uint32_t switches;          /* its context switches when last looked at, cut to 32 bits; 0: not yet */
 	uint64_t since_ns;          /* CLOCK_MONOTONIC: it was alive, and what it forks from now on inherits its events */
+	uint64_t attached_ns;       /* when its own events stood; 0: it was born with events, or probably so */
 	struct target_entry *entry; /* its own events; NULL: inherited, or there are none */
 };
 

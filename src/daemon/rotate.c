@@ -144,6 +144,7 @@ static void window_end(struct rotate *r, struct control_client *client)
 	struct daemon *d = r->d;
 	struct publish_window *w = publish_begin(r->d->publish, client);
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
+	int64_t now_real = (int64_t)clock_ns(CLOCK_REALTIME); /* where the next begins */
 
 	r->status.windows++;
 	window_files(r, w, (int64_t)(now - r->start_ns));
@@ -153,7 +154,7 @@ static void window_end(struct rotate *r, struct control_client *client)
 		publish_kernel_changed(r->d->publish);
 	objects_next_window(d->objects);
 	r->start_ns = now;
-	r->start_real = (int64_t)clock_ns(CLOCK_REALTIME);
+	r->start_real = now_real;
 	if (!publish_end(r->d->publish, w))
 		r->status.windows_empty++;
 }
@@ -199,7 +200,7 @@ bool rotate_window(struct rotate *r, enum rotate_reason reason, struct control_c
 		return true;
 	}
 	if (d->sampler)
-		sampler_drain(d->sampler, reason == ROTATE_STOP || reason == ROTATE_RELOAD);
+		sampler_drain(d->sampler, reason != ROTATE_CLOCK); /* who asks wants all up to now */
 	r->settling.last = reason == ROTATE_STOP;
 	r->settling.asked = asks_last(d->asks);
 	r->settling.client = client;

@@ -376,6 +376,7 @@ void daemon_stop(struct daemon *d, int exit_status)
 	notify_state("STOPPING=1\nSTATUS=Writing the last profile");
 	if (d->sampler)
 		sampler_stop(d->sampler);
+	recordings_end_all(d->recordings);
 	rotate_window(d->rotate, ROTATE_STOP, NULL);
 	d->stopping = true;
 	d->exit_status = exit_status;
@@ -508,11 +509,17 @@ static void start_parts(struct daemon *d)
 	targets_configure(d, &d->config);
 }
 
+/* Files are on their way, or, for as long as windows may wait for names, a client's recording. */
+static bool is_busy(struct daemon *d, uint64_t stopping_ns)
+{
+	return !rotate_idle(d->rotate) || (recordings_nr(d->recordings) && stopping_ns < STOP_SYMBOLIZE_NS);
+}
+
 static void run(struct daemon *d)
 {
 	uint64_t stop_ns = 0;
 
-	while (!d->stopping || !rotate_idle(d->rotate)) {
+	while (!d->stopping || is_busy(d, stop_ns ? clock_ns(CLOCK_MONOTONIC) - stop_ns : 0)) {
 		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 		if (d->stopping && !stop_ns)
@@ -529,13 +536,13 @@ static void run(struct daemon *d)
 
 static void end_parts(struct daemon *d)
 {
-	targets_free(d->targets);
-	sampler_close(d);
-	close(d->proc_fd);
 	control_server_free(d->control);
 	recordings_free(d->recordings);
 	naming_free(d->naming);
 	live_free(d->live);
+	targets_free(d->targets);
+	sampler_close(d);
+	close(d->proc_fd);
 	rotate_free(d->rotate);
 	publish_free(d->publish, STOP_SPOOL_MS);
 	accounts_free(d->accounts);

@@ -1,5 +1,6 @@
-/* target: what the files of targets share. targets.c keeps the list and gives out the records; target_thread.c,
- * target_cgroup.c and target_cpu.c open and close events; target_follow.c keeps the members. */
+/* target: what the files of targets share. targets.c keeps the list and gives out the records; target_life.c begins and
+ * ends each; target_events.c opens, counts and closes events, target_thread.c and target_cgroup.c say of what;
+ * target_follow.c keeps the members. */
 #ifndef DAEMON_TARGET_H
 #define DAEMON_TARGET_H
 
@@ -75,7 +76,7 @@ struct targets {
 	bool group_v1;
 };
 
-/* targets.c */
+/* target_events.c */
 unsigned target_slots(const struct target *t);
 /* Opens the event of KIND on CPU of PID. The descriptor or negative errno; counts it. */
 int target_open(struct target *t, enum event_kind kind, unsigned cpu, int pid, unsigned long flags, uint32_t tag);
@@ -84,6 +85,17 @@ void target_close(struct target *t, unsigned slot, int *fd);
 /* Opens the events of PID (or what FLAGS say) in all slots of FDS, or none. 0 or negative errno. */
 int target_open_all(struct target *t, int pid, unsigned long flags, uint32_t tag, int *fds);
 void target_close_all(struct target *t, int *fds);
+/* Which of its kinds this machine has and this kernel allows, tried on ourselves. 0, or negative errno when none. */
+int target_probe_kinds(struct target *t, char *why, size_t why_size);
+
+/* target_life.c */
+/* In the list, not begun. */
+struct target *target_new(struct targets *all, const struct config_target *o, bool keep);
+void target_free(struct target *t);
+/* 0, or negative errno with words in WHY; then nothing is open. */
+int target_begin(struct target *t, char *why, size_t why_size);
+/* All its events are closed, and it has no members. */
+void target_end(struct target *t);
 /* Says once in the log and from now on in the status why something is refused. */
 void target_refuse(struct target *t, const char *why);
 
@@ -91,6 +103,9 @@ void target_refuse(struct target *t, const char *why);
 /* Opens events for those threads of PID that are not members; more threads than fit are refused, all of the process.
  * The number of threads opened or negative errno, with words in WHY. */
 int target_attach(struct target *t, uint32_t pid, char *why, size_t why_size);
+/* A thread that was born while its parent was attached has inherited most probably. It is opened too, as far as it can be:
+ * who has both is found by target_thread_sample. */
+void target_attach_born(struct target *t, uint32_t pid, uint32_t tid, uint64_t born_ns);
 void target_thread_exit(struct target *t, struct member *m);
 /* A sample of TID came from the event tagged TAG on CPU. False: it has been counted by the thread's own event. */
 bool target_thread_sample(struct target *t, uint32_t tid, uint32_t tag, unsigned slot);

@@ -12,6 +12,9 @@
 
 #define SWITCHES_THREADS_MAX 1024
 #define LATE_NS 50000000ull /* /proc tells start times in ticks of 10 ms */
+/* The kernel copies a parent's events early in fork(2) and tells of the fork late: copying the pages of a large process lies
+ * between. */
+#define BIRTH_NS 100000000ull
 
 struct pids {
 	struct target *target;
@@ -190,9 +193,11 @@ void target_fork(struct target *t, const struct record_task *r)
 	if (is_process && members_process(&t->members, r->pid))
 		forget_process(t, r->pid, 0);
 	parent = members_find(&t->members, r->ptid);
-	if (!parent || (is_process && t->o.follow != FOLLOW_CHILDREN))
+	if (!parent || t->o.tid || (is_process && t->o.follow != FOLLOW_CHILDREN))
 		return;
-	if (t->method == METHOD_CPU || r->time >= parent->since_ns) {
+	if (t->method == METHOD_THREAD && r->time >= parent->since_ns && r->time < parent->attached_ns + BIRTH_NS) {
+		target_attach_born(t, r->pid, r->tid, r->time);
+	} else if (t->method == METHOD_CPU || r->time >= parent->since_ns) {
 		members_add(&t->members, r->pid, r->tid, r->time);
 	} else if (is_process) { /* born before its parent's events: it did not inherit */
 		p = process_find(t->targets->processes, r->pid);

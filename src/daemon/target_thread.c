@@ -44,10 +44,17 @@ static int entry_add(struct target *t, uint32_t pid, uint32_t tid)
 	e->pid = pid;
 	e->index = t->nr_entries;
 	*array_push(t->entries, t->nr_entries, t->entries_cap) = e;
-	m = members_add(&t->members, pid, tid, clock_ns(CLOCK_MONOTONIC));
-	m->since_ns = clock_ns(CLOCK_MONOTONIC);
+	m = members_add(&t->members, pid, tid, 0);
 	m->entry = e;
 	return 0;
+}
+
+/* What it forks from now on inherits. */
+static void entry_stands(struct target *t, uint32_t tid)
+{
+	struct member *m = members_find(&t->members, tid);
+
+	m->since_ns = m->attached_ns = clock_ns(CLOCK_MONOTONIC);
 }
 
 /* Attaching. */
@@ -82,6 +89,8 @@ static int attach_all(struct target *t, uint32_t pid, struct listing *l, char *w
 		err = targets_budget(l->nr, all->nr_cpus, t->nr_kinds, all->nr_fds, all->max_fds, why, why_size);
 		for (uint32_t i = 0; i < l->nr && !err; i++) {
 			err = entry_add(t, pid, l->tids[i]);
+			if (!err)
+				entry_stands(t, l->tids[i]);
 			nr += !err;
 			if (err == -ESRCH) /* exited since */
 				err = 0;
@@ -118,6 +127,18 @@ int target_attach(struct target *t, uint32_t pid, char *why, size_t why_size)
 		detach(t, pid);
 	}
 	return nr;
+}
+
+void target_attach_born(struct target *t, uint32_t pid, uint32_t tid, uint64_t born_ns)
+{
+	struct targets *all = t->targets;
+	char why[TARGET_WHY_SIZE];
+	struct procfs_stat st;
+
+	members_add(&t->members, pid, tid, born_ns);
+	if (!procfs_stat(all->proc_root, pid, tid, &st) &&
+	    !targets_budget(1, all->nr_cpus, t->nr_kinds, all->nr_fds, all->max_fds, why, sizeof(why)))
+		entry_add(t, pid, tid);
 }
 
 void target_thread_exit(struct target *t, struct member *m)

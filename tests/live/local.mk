@@ -5,7 +5,9 @@ live_tests += %reldir%/record.test
 live_tests += %reldir%/service.test
 live_tests += %reldir%/unwind.test
 live_tests += %reldir%/walker.test
+live_tests += %reldir%/targets.test
+live_tests += %reldir%/births.test
+live_tests += %reldir%/methods.test
+live_tests += %reldir%/split.test
 TESTS += $(live_tests)
-# By hand for now (tests/live/targets.test): it wants a machine on which nobody else runs it, and its control group's last
-# test is not stable.
-EXTRA_DIST += $(live_tests) %reldir%/targets.test %reldir%/busy.c %reldir%/box %reldir%/lib.sh
+EXTRA_DIST += $(live_tests) %reldir%/busy.c %reldir%/zoo.c %reldir%/box %reldir%/lib.sh %reldir%/targets.sh
