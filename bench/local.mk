@@ -11,7 +11,7 @@ bench_load_CFLAGS = $(AM_CFLAGS) -fomit-frame-pointer
 EXTRA_DIST += bench/host.py
 EXTRA_DIST += bench/mixed
 
-# What `make bench` runs, one line each; `make bench BENCH=full` in their long forms. host.py:VERB needs root.
+# What `make bench` runs, one line each; `make bench BENCH=full` in their long forms. host.py:VERB and targets.py:VERB need root.
 bench_runs =
 bench_runs += bench/bench_replay
 bench_runs += bench/names.sh
@@ -35,4 +35,8 @@ EXTRA_DIST += bench/unwind.sh
 
 .PHONY: benches
 benches: $(EXTRA_PROGRAMS)
+bench_runs += bench/targets.py:attach
+bench_runs += bench/targets.py:clock
+bench_runs += bench/targets.py:pingpong
+bench_runs += bench/targets.py:chain
 EXTRA_DIST += bench/targets.py

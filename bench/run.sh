@@ -6,11 +6,12 @@ build=${top_builddir:-.}
 load=$build/bench/load
 status=0
 
-# host VERB SHORT… -- FULL…: the whole daemon on this machine.
-host() {
-	verb=$1
+# whole SCRIPT VERB SHORT… -- FULL…: the whole daemon on this machine.
+whole() {
+	script=$1
+	verb=$2
 	short=
-	shift
+	shift 2
 	while [ "$1" != -- ]; do
 		short="$short $1"
 		shift
@@ -24,9 +25,11 @@ host() {
 	elif [ "$verb" = compare ] && ! perf --version >/dev/null 2>&1; then
 		echo "# skipped: perf is not here to compare with"
 	else
-		python3 "$src/bench/host.py" "$verb" "$build/pprofd" "$@"
+		python3 "$src/bench/$script.py" "$verb" "$build/pprofd" "$@"
 	fi
 }
+host() { whole host "$@"; }
+targets() { whole targets "$@"; }
 
 for what; do
 	echo "== $what"
@@ -36,6 +39,10 @@ for what; do
 	*:naps) host naps "$load" 3 -- "$load" 30 ;;
 	*:compare) host compare "$load" 12 1 -- "$load" 180 3 ;;
 	*:slowdown) host slowdown "$load" 4 -- "$load" 30 ;;
+	*:attach) targets attach 3 -- 20 ;;
+	*:clock) targets clock 5 -- 20 ;;
+	*:pingpong) targets pingpong 0.5 3 -- 2 15 ;;
+	*:chain) targets chain 3 -- 15 ;;
 	*.sh) sh "$src/$what" ;;
 	*) "./$what" ;;
 	esac || status=1

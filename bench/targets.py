@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
-"""Figures of targets, one line each.
+"""Figures of targets, one line each, with its target beside it.
 
-  targets.py attach   PPROFD     1000 threads that do nothing: time and memory of attaching to them
-  targets.py clock    PPROFD [S] 8 CPU-bound threads for S seconds at 499 Hz: what is sampled against their own CPU clocks
-  targets.py pingpong PPROFD     two threads over a pipe: slowdown by method, paired
-  targets.py chain    PPROFD     the same work at 10 kHz with and without callchains: cost of a sample"""
-import json, os, shutil, signal, statistics, subprocess, sys, tempfile, time
+  targets.py attach   PPROFD ROUNDS         1000 threads that do nothing: time and memory of attaching to them
+  targets.py clock    PPROFD SECONDS        8 CPU-bound threads at 499 Hz: what is sampled against their own CPU clocks
+  targets.py pingpong PPROFD SECONDS PAIRS  a byte goes back and forth over pipes: slowdown by method, paired
+  targets.py chain    PPROFD ROUNDS         the same work at 10 kHz with and without callchains: cost of a sample
+
+Ratios are of runs that alternate, so that what others do on the machine is in both."""
+import atexit, json, os, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 LOAD = r"""
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 static volatile unsigned long n;
@@ -21,46 +27,68 @@ __attribute__((noinline)) static void deep(int d) { if (d) { deep(d - 1); n++; }
 static void *idle(void *p) { pause(); return p; }
 static void *spin(void *p) { for (;;) deep(20); return p; }
 static int a[2], b[2];
-static void *pong(void *p) { char c; for (;;) if (read(a[0], &c, 1) != 1 || write(b[1], &c, 1) != 1) return p; }
+static void *pong(void *p) { char c; while (read(a[0], &c, 1) == 1 && write(b[1], &c, 1) == 1) ; return p; }
+static void enter(const char *group)
+{
+	int fd = open(group, O_WRONLY);
+	if (fd < 0 || write(fd, "0", 1) != 1) exit(1);
+	close(fd);
+}
 int main(int argc, char **argv)
 {
-	int k = atoi(argv[2]);
+	double k = atof(argv[2]);
 	pthread_t t; pthread_attr_t at;
 	pthread_attr_init(&at); pthread_attr_setstacksize(&at, 65536);
 	if (!strcmp(argv[1], "idle") || !strcmp(argv[1], "spin")) {
-		while (k--) pthread_create(&t, &at, argv[1][0] == 'i' ? idle : spin, 0);
+		for (int i = 0; i < k; i++) pthread_create(&t, &at, argv[1][0] == 'i' ? idle : spin, 0);
 		pause();
 	}
 	if (!strcmp(argv[1], "fixed")) {
 		double begin = now(CLOCK_PROCESS_CPUTIME_ID);
-		while (k--) deep(20);
+		for (int i = 0; i < k; i++) deep(20);
 		printf("%.6f\n", now(CLOCK_PROCESS_CPUTIME_ID) - begin);
 	}
-	if (!strcmp(argv[1], "pingpong")) {
-		char c = 0; long rounds = 0; double end = now(CLOCK_MONOTONIC) + k;
-		if (pipe(a) || pipe(b)) return 1;
-		pthread_create(&t, 0, pong, 0);
-		usleep(300000);
+	if (!strcmp(argv[1], "pingpong")) { /* two threads; or two processes, each in a control group of its own; one CPU */
+		char c = 0; long rounds = 0; double end, used = 0; pid_t child = 0; cpu_set_t one; clockid_t theirs;
+		CPU_ZERO(&one); CPU_SET(sched_getcpu(), &one);
+		if (pipe(a) || pipe(b) || sched_setaffinity(0, sizeof(one), &one)) return 1;
+		if (argc > 4) {
+			enter(argv[3]);
+			child = fork();
+			if (!child) { prctl(PR_SET_PDEATHSIG, SIGKILL); enter(argv[4]); pong(0); _exit(0); }
+		} else {
+			pthread_create(&t, 0, pong, 0);
+		}
+		usleep(300000); /* attached meanwhile */
 		for (end = now(CLOCK_MONOTONIC) + k; now(CLOCK_MONOTONIC) < end; rounds++)
 			if (write(a[1], &c, 1) != 1 || read(b[0], &c, 1) != 1) return 1;
-		printf("%ld\n", rounds);
+		used = now(CLOCK_PROCESS_CPUTIME_ID);
+		if (child && !clock_getcpuclockid(child, &theirs)) used += now(theirs);
+		if (child) kill(child, SIGKILL);
+		printf("%.0f\n", rounds / used);
 	}
 	return 0;
 }
 """
+NAME = f"tl{os.getpid()}"
+TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Daemon:
-    def __init__(self, program, target=""):
+    def __init__(self, program):
         self.dir = tempfile.mkdtemp(prefix="pprofd-bench-", dir="/tmp")
+        self.p = None
+        atexit.register(self.end)
         os.mkdir(self.dir + "/spool")
-        self.load = self.dir + "/tload"
+        self.load = f"{self.dir}/{NAME}"
         subprocess.run(["cc", "-O1", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-pthread", "-x", "c", "-", "-o",
                         self.load], input=LOAD.encode(), check=True)
         self.ctl = [os.path.join(os.path.dirname(program), "pprofctl"), "-s", self.dir + "/control"]
-        self.configure(target)
+        self.configure("")
         self.p = subprocess.Popen([program, "-c", self.dir + "/conf"], stderr=subprocess.DEVNULL)
         while subprocess.run(self.ctl + ["status"], capture_output=True).returncode:
+            if self.p.poll() is not None:
+                sys.exit("pprofd does not start")
             time.sleep(0.05)
 
     def configure(self, target):
@@ -84,103 +112,149 @@ class Daemon:
         with open(f"/proc/{self.p.pid}/status") as f:
             return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
 
+    def cpu(self):
+        with open(f"/proc/{self.p.pid}/schedstat") as f:
+            return int(f.read().split()[0]) / 1e9
+
     def end(self):
-        self.p.send_signal(signal.SIGTERM)
-        self.p.wait()
+        if self.p:
+            self.p.send_signal(signal.SIGTERM)
+            self.p.wait()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def attach(program):
+class Load:
+    """Ends with us."""
+
+    def __init__(self, *words):
+        self.p = subprocess.Popen(words)
+        atexit.register(self.end)
+
+    def end(self):
+        self.p.kill()
+        self.p.wait()
+
+
+def kernel_memory():
+    """Bytes that the kernel keeps for itself: slabs and what each CPU has of its own."""
+    with open("/proc/meminfo") as f:
+        return sum(int(line.split()[1]) * 1024 for line in f if line.split(":")[0] in ("Slab", "Percpu"))
+
+
+def attach(program, rounds):
     d = Daemon(program)
-    load = subprocess.Popen([d.load, "idle", "999"])
-    time.sleep(1)
+    load = Load(d.load, "idle", "999")
+    while len(os.listdir(f"/proc/{load.p.pid}/task")) < 1000:
+        time.sleep(0.05)
     d.reload("[Target none]\nComm=none such\n")
     empty = min(d.reload(f"[Target none]\nComm=none such {i}\n") for i in range(3))
-    before, times = d.rss(), []
-    for i in range(3):
-        times.append(d.reload(f"[Target t]\nPid={load.pid}\nSampleFrequency={499 + i}\n") - empty)
+    before, wall, cpu, kernel, grown = d.rss(), [], [], [], 0
+    for i in range(int(rounds)):
+        memory, used = kernel_memory(), d.cpu()
+        wall.append(d.reload(f"[Target t]\nPid={load.p.pid}\nSampleFrequency={499 + i}\n") - empty)
+        cpu.append(d.cpu() - used)
+        s = d.status()
+        events = s["target.t.descriptors"]
+        kernel.append((kernel_memory() - memory) / events)
         if not i:
-            after = d.rss()
-    s = d.status()
-    print(f"attach to {s['target.t.threads']} threads on {s['cpus']} CPUs: {1000 * statistics.median(times):.0f} ms (at most 100), "
-          f"{after - before} KiB more resident (at most 1024), {s['target.t.descriptors']} descriptors")
-    load.kill()
-    d.end()
+            grown = d.rss() - before
+        d.reload("[Target none]\nComm=none such\n")
+        time.sleep(0.5)  # the kernel frees them later than it says
+    print(f"attach to {s['target.t.threads']} threads on {s['cpus']} CPUs: {1000 * min(wall):.0f} ms at best, median "
+          f"{1000 * statistics.median(wall):.0f} ms, {1000 * statistics.median(cpu):.0f} ms of them CPU (at most 100); "
+          f"{grown} KiB more resident (at most 1024); {events} descriptors, "
+          f"{statistics.median(kernel) / 1024:.2f} KiB of kernel memory each (at most 2.5)")
 
 
-def clock(program, seconds=20.0):
-    d = Daemon(program, "[Target t]\nComm=tload\n")
-    load = subprocess.Popen([d.load, "spin", "8"])
-    time.sleep(1)
+def clock(program, seconds):
+    d = Daemon(program)
+    d.reload(f"[Target t]\nComm={NAME}\n")
+    load = Load(d.load, "spin", "8")
+    while d.status().get("target.t.threads") != 9:
+        time.sleep(0.05)
+    time.sleep(0.3)
 
     def times():
-        os.kill(load.pid, signal.SIGSTOP)
-        time.sleep(0.2)
+        os.kill(load.p.pid, signal.SIGSTOP)
+        task, t = f"/proc/{load.p.pid}/task", {}
+        while any(open(f"{task}/{tid}/stat").read().rsplit(")", 1)[1].split()[0] == "R" for tid in os.listdir(task)):
+            time.sleep(0.01)
         d.rotate()
-        t = {}
-        for tid in os.listdir(f"/proc/{load.pid}/task"):
-            with open(f"/proc/{load.pid}/task/{tid}/schedstat") as f:
+        for tid in os.listdir(task):
+            with open(f"{task}/{tid}/schedstat") as f:
                 t[tid] = int(f.read().split()[0])
-        os.kill(load.pid, signal.SIGCONT)
+        os.kill(load.p.pid, signal.SIGCONT)
         return t
     begin = times()
     time.sleep(float(seconds))
     end = times()
     newest = max((os.path.join(d.dir, "spool", f) for f in os.listdir(d.dir + "/spool")), key=os.path.getmtime)
-    worst = 0.0
-    for tid in begin:
-        used = end[tid] - begin[tid]
-        if used < 1e8:
-            continue
-        out = subprocess.run(d.ctl[:1] + ["folded", "--type", "cpu", "--tid", tid, newest], capture_output=True, text=True).stdout
-        got = sum(int(line.rsplit(" ", 1)[1]) for line in out.splitlines())
-        worst = max(worst, abs(got / used - 1))
-    print(f"8 busy threads, {seconds} s at 499 Hz: time sampled is within {100 * worst:.2f} % of each thread's clock (at most 2)")
-    load.kill()
-    d.end()
+    out = subprocess.run(d.ctl[:1] + ["top", "--by", "label:tid", "--type", "samples", "-n", "0", newest],
+                         capture_output=True, text=True).stdout
+    got = {f[-1]: int(f[0]) / 499 * 1e9 for f in map(str.split, out.splitlines()) if len(f) > 4 and f[0].isdigit()}
+    errors = {tid: got.get(tid, 0) / (end[tid] - begin[tid]) - 1 for tid in begin if end[tid] - begin[tid] > 1e8}
+    total = sum(end[t] - begin[t] for t in begin)
+    print(f"{len(errors)} busy threads, {seconds} s at 499 Hz ({total / 1e9:.1f} s of CPU): time sampled is within "
+          f"{100 * max(map(abs, errors.values())):.2f} % of each thread's clock, {100 * (sum(got.values()) / total - 1):+.2f} % "
+          f"of all (at most 2)")
 
 
-METHODS = (("thread", "Comm=tload\nMethod=thread\n"), ("cgroup", "Cgroup=/pprofd-bench\nMethod=cgroup\n"),
-           ("cpu", "Comm=tload\nMethod=cpu\n"))
-
-
-def pingpong(program):
+def pingpong(program, seconds, pairs):
     d = Daemon(program)
     mount = next((line.split()[4] for line in open("/proc/self/mountinfo") if " - cgroup2 " in line), None)
-    group = f"{mount}/pprofd-bench"
-    os.makedirs(group, exist_ok=True)
-
-    def rounds():
-        p = subprocess.Popen(f"echo $$ >{group}/cgroup.procs; exec {d.load} pingpong 2", shell=True, stdout=subprocess.PIPE)
-        return int(p.communicate()[0])
-    for name, keys in METHODS:
+    groups = [f"pprofd-bench-{os.getpid()}-{x}" for x in "ab"]
+    try:
+        for g in groups:
+            os.mkdir(f"{mount}/{g}")
+    except OSError:
+        mount = None
+    procs = [f"{mount}/{g}/cgroup.procs" for g in groups]
+    threads = [d.load, "pingpong", seconds]
+    both = "".join(f"[Target {x}]\nCgroup=/{g}\nMethod=cgroup\n" for x, g in zip("ab", groups))
+    cases = [("two threads, Method=thread", threads, f"[Target t]\nComm={NAME}\nMethod=thread\n"),
+             ("two processes, Method=thread", threads + procs, f"[Target t]\nComm={NAME}\nMethod=thread\n"),
+             ("two processes, a control group each, Method=cgroup", threads + procs, both),
+             ("two threads, Method=cpu", threads, f"[Target t]\nComm={NAME}\nMethod=cpu\n"),
+             ("two processes, Method=cpu", threads + procs, f"[Target t]\nComm={NAME}\nMethod=cpu\n")]
+    for name, command, target in cases:
         ratios = []
-        for _ in range(5):
+        if len(command) > 3 and not mount:
+            print(f"ping-pong, {name}: skipped, no control groups can be made")
+            continue
+        for _ in range(int(pairs)):
             d.reload("")
-            without = rounds()
-            d.reload("[Target t]\n" + keys)
-            ratios.append(rounds() / without)
-        print(f"ping-pong, Method={name} at 499 Hz: speed {100 * (statistics.median(ratios) - 1):+.0f} %")
-    os.rmdir(group)
-    d.end()
+            without = int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+            d.reload(target)
+            ratios.append(int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout) / without)
+        print(f"ping-pong, {name}, 499 Hz: {100 * (statistics.median(ratios) - 1):+.0f} % rounds a second of CPU, of {pairs} pairs "
+              f"{100 * (min(ratios) - 1):+.0f} % to {100 * (max(ratios) - 1):+.0f} %, without {without} a second of CPU (no target)", flush=True)
+    for g in groups if mount else []:
+        for _ in range(50):
+            try:
+                os.rmdir(f"{mount}/{g}")
+                break
+            except OSError:
+                time.sleep(0.1)
 
 
-def chain(program):
+def chain(program, rounds):
     d = Daemon(program)
 
     def cpu(target):
         d.reload(target)
-        p = subprocess.Popen([d.load, "fixed", "20000"], stdout=subprocess.PIPE)
-        return float(p.communicate()[0])
-    for chains in ("no", "yes"):
-        costs = []
-        for _ in range(5):
-            without = cpu("")
-            taken = cpu(f"[Target t]\nComm=tload\nMethod=cpu\nSampleFrequency=10000\nCallChain={chains}\n")
-            samples = d.status().get("target.t.samples", 0)
-            costs.append((taken - without) / max(samples, 1))
-        print(f"CallChain={chains}: {1e6 * statistics.median(costs):.2f} us of the workload per sample")
-    d.end()
+        return float(subprocess.run([d.load, "fixed", "10000"], stdout=subprocess.PIPE, check=True).stdout)
+    costs = {"no": [], "yes": []}
+    for _ in range(int(rounds)):
+        without = cpu("")
+        for chains, list_ in costs.items():
+            taken = cpu(f"[Target t]\nComm={NAME}\nMethod=cpu\nSampleFrequency=10000\nCallChain={chains}\n")
+            list_.append((taken - without) / max(d.status().get("target.t.samples", 0), 1))
+    no, yes = (1e6 * statistics.median(costs[k]) for k in ("no", "yes"))
+    print(f"cost of a sample to the workload, 24 frames: {yes:.2f} us with its callchain, {no:.2f} us with CallChain=no: "
+          f"{yes - no:.2f} us less (no target)")
 
 
-{"attach": attach, "clock": clock, "pingpong": pingpong, "chain": chain}[sys.argv[1]](os.path.abspath(sys.argv[2]), *sys.argv[3:])
+verbs = {"attach": attach, "clock": clock, "pingpong": pingpong, "chain": chain}
+if len(sys.argv) < 3 or sys.argv[1] not in verbs:
+    sys.exit(__doc__)
+verbs[sys.argv[1]](os.path.abspath(sys.argv[2]), *sys.argv[3:])
