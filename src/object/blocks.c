@@ -7,7 +7,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-#define BLOCK_SIZE 4096u
+#define BLOCK_SIZE 4096u /* by default */
 
 struct blocks_line {
 	uint64_t block; /* of the file */
@@ -29,11 +29,11 @@ static int load(struct blocks *b, int fd, uint64_t block, struct blocks_line *li
 	ssize_t n;
 
 	if (!line->data) {
-		line->data = xmalloc(BLOCK_SIZE);
-		b->held += BLOCK_SIZE;
+		line->data = xmalloc(b->block_size);
+		b->held += b->block_size;
 	}
 	line->size = 0;
-	n = io_pread(fd, line->data, BLOCK_SIZE, block * BLOCK_SIZE);
+	n = io_pread(fd, line->data, b->block_size, block * b->block_size);
 	if (n < 0)
 		return (int)n;
 	line->block = block;
@@ -43,15 +43,19 @@ static int load(struct blocks *b, int fd, uint64_t block, struct blocks_line *li
 
 int blocks_peek(struct blocks *b, int fd, uint64_t offset, const uint8_t **p, size_t *room)
 {
-	uint64_t block = offset / BLOCK_SIZE, in = offset % BLOCK_SIZE;
 	struct blocks_line *line;
+	uint64_t block, in;
 
 	if (offset > INT64_MAX - BLOCK_SIZE)
 		return -EBADMSG;
 	if (!b->lines) {
+		if (!b->block_size)
+			b->block_size = BLOCK_SIZE;
 		b->lines = xcalloc(b->nr_lines, sizeof(*b->lines));
 		b->held = b->nr_lines * sizeof(*b->lines);
 	}
+	block = offset / b->block_size;
+	in = offset & (b->block_size - 1);
 	line = &b->lines[block % b->nr_lines];
 	if (line->block != block || !line->size) {
 		int err = load(b, fd, block, line);

@@ -1,5 +1,5 @@
-/* blocks: bytes of a file, read when they are asked for through a cache of aligned 4 KiB blocks, so
- * that a thousand small reads near each other cost some and not a thousand. Reads with pread: a
+/* blocks: bytes of a file, read when they are asked for through a cache of aligned blocks, so that a
+ * thousand small reads near each other cost some and not a thousand. Reads with pread: a
  * file that shrinks is an error and no signal. */
 #ifndef OBJECT_BLOCKS_H
 #define OBJECT_BLOCKS_H
@@ -9,9 +9,11 @@
 
 struct blocks_line;
 
-/* A struct with nr_lines (blocks held at most) set and the rest zero is ready for use. */
+/* A struct with nr_lines (blocks held at most) set and the rest zero is ready for use. Large blocks
+ * suit who reads on, small ones who reads here and there. */
 struct blocks {
 	uint32_t nr_lines;
+	uint32_t block_size; /* a power of two; 0: 4096 */
 	struct blocks_line *lines;
 	size_t held; /* bytes of the cache */
 };

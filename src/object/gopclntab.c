@@ -7,7 +7,9 @@
 #include "object/elf.h"
 #include "object/gopclntab_impl.h"
 
-#define LINES 192 /* 768 KiB */
+/* 768 KiB of small blocks: what a look-up needs is some hundred bytes each in half a dozen places. */
+#define LINES 768
+#define BLOCK_SIZE 1024
 
 int go_read(struct gopclntab *t, int fd, uint64_t offset, void *p, size_t size)
 {
@@ -115,6 +117,7 @@ static int try_table(struct gopclntab *t, const struct elf *e, uint64_t offset, 
 
 	*t = (struct gopclntab){ .offset = offset, .size = size, .swap = elf_swap(e) };
 	t->blocks.nr_lines = LINES;
+	t->blocks.block_size = BLOCK_SIZE;
 	if (err)
 		return err;
 	if (!go_magic(e, bytes, &t->version) || !decode_header(t, bytes))

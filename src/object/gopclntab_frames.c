@@ -6,6 +6,7 @@
 #define PCDATA_INLINED   2 /* runtime/symtab.go: index in the tree of inlined calls */
 #define FUNCDATA_INLINED 3 /* the tree */
 #define STEPS_MAX        (1u << 18)
+#define VARINT_MAX       5 /* bytes */
 
 /* The table of one kind of value by address, as bytes: value deltas (zigzag) and address deltas in
  * turn. */
@@ -17,67 +18,123 @@ struct cursor {
 	size_t room;
 };
 
-static uint8_t next_byte(struct cursor *c)
+/* More bytes at hand. False: there are none. */
+static bool fill(struct cursor *c)
 {
-	if (!c->room && !c->err) {
-		if (c->offset >= c->t->size)
-			c->err = -EBADMSG;
-		else
-			c->err = blocks_peek(&c->t->blocks, c->fd, c->t->offset + c->offset, &c->p,
-					     &c->room);
-		if (!c->err && c->room > c->t->size - c->offset)
-			c->room = c->t->size - c->offset;
-		c->offset += c->room;
-	}
 	if (c->err)
-		return 0;
-	c->room--;
-	return *c->p++;
+		return false;
+	c->err = c->offset >= c->t->size ? -EBADMSG
+					 : blocks_peek(&c->t->blocks, c->fd, c->t->offset + c->offset,
+						       &c->p, &c->room);
+	if (c->err)
+		return false;
+	if (c->room > c->t->size - c->offset)
+		c->room = c->t->size - c->offset;
+	c->offset += c->room;
+	return true;
 }
 
 static uint32_t next_varint(struct cursor *c)
 {
 	uint32_t v = 0;
 
-	for (unsigned shift = 0; shift < 35; shift += 7) {
-		uint8_t byte = next_byte(c);
+	for (unsigned n = 0; n < VARINT_MAX; n++) {
+		uint8_t byte;
 
-		v |= (uint32_t)(byte & 0x7f) << shift;
+		if (!c->room && !fill(c))
+			return 0;
+		c->room--;
+		byte = *c->p++;
+		v |= (uint32_t)(byte & 0x7f) << 7 * n;
 		if (!(byte & 0x80))
-			return v;
+			break;
 	}
-	c->err = -EBADMSG;
-	return 0;
+	return v;
+}
+
+/* The same of at least VARINT_MAX bytes at hand. Nearly all are of one byte or two. */
+static inline uint32_t fast_varint(const uint8_t **p)
+{
+	const uint8_t *at = *p;
+	uint32_t v = at[0];
+	unsigned n = 1;
+
+	if (v & 0x80) {
+		v &= 0x7f;
+		do
+			v |= (uint32_t)(at[n] & 0x7f) << 7 * n;
+		while (at[n++] & 0x80 && n < VARINT_MAX);
+	}
+	*p = at + n;
+	return v;
+}
+
+/* A walk through a table of values: how many instructions are LEFT to the one that is asked for. */
+struct walk {
+	struct cursor c;
+	uint64_t left;
+	uint32_t sum, steps;
+	bool found, ended;
+};
+
+static inline void step(struct walk *w, uint32_t delta, uint32_t length)
+{
+	w->sum += -(delta & 1) ^ delta >> 1; /* zigzag */
+	w->found = w->left < length;
+	w->left -= length;
+	w->steps++;
+}
+
+/* As far as the bytes at hand go. */
+static void walk_fast(struct walk *w)
+{
+	const uint8_t *p = w->c.p, *end = p + w->c.room - 2 * VARINT_MAX;
+
+	while (p <= end && !w->found && w->steps < STEPS_MAX) {
+		uint32_t delta = fast_varint(&p);
+
+		if (!delta && w->steps) {
+			w->ended = true;
+			return;
+		}
+		step(w, delta, fast_varint(&p));
+	}
+	w->c.room -= (size_t)(p - w->c.p);
+	w->c.p = p;
+}
+
+/* One step that may lie in two pieces of the file. */
+static void walk_slow(struct walk *w)
+{
+	uint32_t delta = next_varint(&w->c);
+
+	if (!delta && w->steps)
+		w->ended = true;
+	else
+		step(w, delta, next_varint(&w->c));
 }
 
 /* What table TABLE says of PC: *VALUE, −1 where it says nothing. */
 static int value_at(struct gopclntab *t, int fd, const struct go_func *f, uint32_t table,
 		    uint64_t pc, int32_t *value)
 {
-	struct cursor c = { .t = t, .fd = fd, .offset = t->pcs + table };
-	uint64_t at = f->entry;
-	uint32_t sum = UINT32_MAX;
+	struct walk w = { .c = { .t = t, .fd = fd, .offset = t->pcs + table }, .sum = UINT32_MAX,
+			  .left = (pc - f->entry) / t->quantum };
 
 	*value = -1;
 	if (!table)
 		return 0;
-	for (uint32_t step = 0; step < STEPS_MAX; step++) {
-		uint32_t delta = next_varint(&c);
-
-		if (c.err)
-			return c.err;
-		if (!delta && step)
-			return 0;
-		sum += delta & 1 ? ~(delta >> 1) : delta >> 1;
-		at += (uint64_t)next_varint(&c) * t->quantum;
-		if (c.err)
-			return c.err;
-		if (pc < at) {
-			*value = (int32_t)sum;
-			return 0;
-		}
+	while (!w.found && !w.ended && !w.c.err && w.steps < STEPS_MAX) {
+		if (w.c.room >= 2 * VARINT_MAX)
+			walk_fast(&w);
+		else
+			walk_slow(&w);
 	}
-	return -EBADMSG;
+	if (w.c.err)
+		return w.c.err;
+	if (w.found)
+		*value = (int32_t)w.sum;
+	return w.found || w.ended ? 0 : -EBADMSG;
 }
 
 static int read_u32(struct gopclntab *t, int fd, uint64_t offset, uint32_t *v)
