@@ -188,6 +188,11 @@ size_t gopclntab_size(const struct gopclntab *t)
 	return sizeof(*t) + t->blocks.held;
 }
 
+bool gopclntab_has_lines(const struct gopclntab *t)
+{
+	return t->version != GO_1_2;
+}
+
 uint32_t gopclntab_nr(const struct gopclntab *t)
 {
 	return t->nr;
@@ -273,7 +278,7 @@ int gopclntab_name(struct gopclntab *t, int fd, uint32_t name, char *out, size_t
 
 int gopclntab_file(struct gopclntab *t, int fd, uint32_t file, char *out, size_t out_size)
 {
-	if (file == GO_NO_FILE)
+	if (file == GOPCLNTAB_NO_FILE)
 		return -EBADMSG;
 	return get_string(t, fd, t->files + file, out, out_size);
 }

@@ -8,6 +8,7 @@
 #ifndef OBJECT_GOPCLNTAB_H
 #define OBJECT_GOPCLNTAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,10 @@ struct go_function {
 	uint32_t index;       /* in the table */
 };
 
+#define GOPCLNTAB_NO_FILE UINT32_MAX
+
 struct go_frame {
-	uint32_t name, file;      /* for gopclntab_name, gopclntab_file */
+	uint32_t name, file;      /* for gopclntab_name, gopclntab_file; GOPCLNTAB_NO_FILE: not known */
 	int32_t line, start_line; /* 0: not known */
 };
 
@@ -35,6 +38,7 @@ int gopclntab_open(struct gopclntab **out, const struct elf *e);
 void gopclntab_free(struct gopclntab *t);
 size_t gopclntab_size(const struct gopclntab *t); /* bytes held, with the cache of the file */
 uint32_t gopclntab_nr(const struct gopclntab *t); /* functions */
+bool gopclntab_has_lines(const struct gopclntab *t);
 void gopclntab_trim(struct gopclntab *t);         /* forgets the cached parts of the file */
 
 /* All of these read by FD, a descriptor of the same file. */

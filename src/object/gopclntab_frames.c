@@ -221,7 +221,7 @@ static int read_place(struct gopclntab *t, int fd, const struct go_func *f, uint
 	int32_t file, line;
 	int err;
 
-	frame->file = GO_NO_FILE;
+	frame->file = GOPCLNTAB_NO_FILE;
 	frame->line = 0;
 	if (t->version == GO_1_2)
 		return 0;

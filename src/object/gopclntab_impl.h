@@ -13,7 +13,6 @@ enum go_version { GO_1_2, GO_1_16, GO_1_18, GO_1_20 };
 
 #define GO_HEADER_MAX 72 /* bytes: eight words after the first eight bytes */
 #define GO_FUNC_MAX 56   /* of a function's record, without what varies */
-#define GO_NO_FILE UINT32_MAX
 
 struct gopclntab {
 	enum go_version version;

@@ -446,14 +446,14 @@ static void add_lines(struct job *j)
 	struct lines_window w = { .p = j->p, .objects = j->objects, .nr_objects = j->nr_objects,
 				  .unnamed = j->unnamed, .notice = j->notice, .ctx = j->ctx };
 
-	w.usable = xcalloc((size_t)j->nr_objects + 1, sizeof(*w.usable));
+	w.cached = xcalloc((size_t)j->nr_objects + 1, sizeof(*w.cached));
 	for (uint32_t i = 0; i < j->nr_objects; i++) {
 		struct cached *c = object_cache_find(&j->s->cache, &j->objects[i].id);
 
-		w.usable[i] = c && naming_usable(c, &j->objects[i]);
+		w.cached[i] = c && naming_usable(c, &j->objects[i]) ? c : NULL;
 	}
 	lines_window(j->s->lines, &w, &j->stats);
-	free(w.usable);
+	free(w.cached);
 }
 
 void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects,

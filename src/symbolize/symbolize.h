@@ -16,7 +16,11 @@ struct symbolizer;
 
 struct symbolize_object {
 	struct object_id id;
-	int fd;                /* stays the caller's, open during the call */
+	int fd; /* descriptors stay the caller's, open during the call */
+	/* These may be none: 0 or below. */
+	int index_fd; /* a line index that was built before (object/line.h) */
+	int debug_fd; /* its separate debug file: used when it has the object's build id */
+	int alt_fd;   /* the file that dwz has moved shared parts of that to */
 	uint8_t build_id_size; /* the kernel's word from MMAP2; 0: none. Another one in the file
 				  means: no names */
 	uint8_t build_id[20];
@@ -56,11 +60,15 @@ int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_rel
 /* Opens further files for debugging information; see object/line_build.h and symbolize/lines.h. */
 typedef int (*symbolize_file_fn)(void *ctx, const char *name, const uint8_t *id, unsigned id_size);
 
+/* An index of object ID was built: SIZE bytes in FD, which stays the symbolizer's. */
+typedef void (*symbolize_index_fn)(void *ctx, const struct object_id *id, int fd, uint64_t size);
+
 struct symbolize_lines {
 	size_t size;       /* bytes of indexes kept; 0: no lines */
 	uint64_t earned;   /* samples after which an object's index is built */
 	bool now;          /* during the call; else in a process of its own, for later windows */
 	symbolize_file_fn open_file; /* may be NULL */
+	symbolize_index_fn built;    /* may be NULL */
 	void *ctx;
 };
 

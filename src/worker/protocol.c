@@ -18,17 +18,27 @@ bool worker_window_valid(const struct worker_window *w, size_t size, unsigned nr
 bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned nr_fds,
 			  const struct worker_window *w, uint32_t nr_before)
 {
+	unsigned want_fds = 0;
+
 	if (size < offsetof(struct worker_objects, objects) || o->type != WORKER_OBJECTS ||
 	    o->cookie != w->cookie)
 		return false;
 	if (!o->nr || o->nr > WORKER_OBJECTS_PER_MESSAGE || o->nr > w->nr_objects - nr_before ||
-	    o->nr != nr_fds || size != worker_objects_size(o))
+	    size != worker_objects_size(o))
 		return false;
-	for (uint32_t i = 0; i < o->nr; i++)
+	for (uint32_t i = 0; i < o->nr; i++) {
 		if (o->objects[i].build_id_size > sizeof(o->objects[i].build_id) ||
-		    o->objects[i].quarantined > 1)
+		    o->objects[i].quarantined > 1 || o->objects[i].files >> WORKER_NR_FILES)
 			return false;
-	return true;
+		want_fds += worker_object_nr_fds(&o->objects[i]);
+	}
+	return nr_fds == want_fds;
+}
+
+bool worker_index_valid(const struct worker_index *x, size_t size, unsigned nr_fds)
+{
+	return size == sizeof(*x) && x->type == WORKER_INDEX && !x->unused && x->size &&
+	       x->size <= WORKER_WINDOW_SIZE_MAX && nr_fds == 1;
 }
 
 bool worker_parsing_valid(const struct worker_parsing *p, size_t size,

@@ -1,7 +1,7 @@
 /* protocol: what the sampler asks the worker, over a channel (base/channel.h). A window to symbolize
  * and write: one worker_window message with its descriptors, then its nr_objects struct
- * worker_object in worker_objects messages with a descriptor each; worker_parsing messages and one
- * worker_done come back. Or pages of an object's unwind table: one worker_pages message; a
+ * worker_object in worker_objects messages with their descriptors; worker_parsing messages and one
+ * worker_done come back; and worker_index, even without a request. Or pages of an object's unwind table: one worker_pages message; a
  * worker_parsing and a worker_page for each of them, in order, come back. One request is under way
  * at a time. Both sides check every field. */
 #ifndef WORKER_PROTOCOL_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WORKER_OBJECTS_PER_MESSAGE 128
+#define WORKER_OBJECTS_PER_MESSAGE 60 /* with all their files below CHANNEL_FDS_MAX */
 #define WORKER_OBJECTS_MAX 65536
 #define WORKER_WINDOW_SIZE_MAX (1u << 30)
 #define WORKER_DEADLINE_MS 30000
@@ -29,7 +29,8 @@ enum worker_message_type {
 	WORKER_PARSING,
 	WORKER_DONE,
 	WORKER_PAGES,
-	WORKER_PAGE
+	WORKER_PAGE,
+	WORKER_INDEX
 };
 
 enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES, WORKER_LINES };
@@ -49,11 +50,26 @@ struct worker_window {
 	uint64_t kernel_blind; /* with kernel_relative: base/kernel_hide.h */
 };
 
-/* What fstat said of the descriptor; the kernel's word on the build id, size 0: none. */
-struct worker_object {
+/* Which object a file is: what fstat said of its descriptor. */
+struct worker_identity {
 	uint64_t dev, inode, size;
 	int64_t mtime_ns, ctime_ns;
-	uint8_t build_id_size, quarantined, unused[2];
+};
+
+/* Descriptors that may come with an object, in this order behind its own. */
+enum worker_file {
+	WORKER_INDEX_FILE, /* a line index of it, built before (object/line.h) */
+	WORKER_DEBUG_FILE, /* its separate debug file */
+	WORKER_ALT_FILE,   /* the file that dwz has moved shared parts of the debug file to */
+	WORKER_NR_FILES
+};
+
+/* The kernel's word on the build id, size 0: none. */
+struct worker_object {
+	struct worker_identity id;
+	uint8_t build_id_size, quarantined;
+	uint8_t files; /* 1 << enum worker_file */
+	uint8_t unused;
 	uint8_t build_id[20];
 };
 
@@ -85,6 +101,15 @@ struct worker_done {
 	 * had (damaged, or over the limits). */
 	uint32_t nr_lined, nr_indexes, nr_waiting, nr_refused;
 	uint64_t cpu_ns; /* of the worker, for this window */
+};
+
+/* From the worker, at any time: a line index was built of an object that it was given: SIZE bytes in
+ * descriptor [0]. */
+struct worker_index {
+	uint32_t type; /* WORKER_INDEX */
+	uint32_t unused; /* 0 */
+	struct worker_identity id;
+	uint64_t size;
 };
 
 /* Descriptor [0]: the object; none for the vDSO, whose identity is all zeros. */
@@ -126,8 +151,15 @@ static inline size_t worker_objects_size(const struct worker_objects *o)
 bool worker_window_valid(const struct worker_window *w, size_t size, unsigned nr_fds);
 bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned nr_fds,
 			  const struct worker_window *w, uint32_t nr_before);
+/* Descriptors of an object, its own included. */
+static inline unsigned worker_object_nr_fds(const struct worker_object *o)
+{
+	return 1u + (unsigned)__builtin_popcount(o->files);
+}
+
 bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
 			  const struct worker_window *w);
+bool worker_index_valid(const struct worker_index *x, size_t size, unsigned nr_fds);
 bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w);
 bool worker_pages_valid(const struct worker_pages *q, size_t size, unsigned nr_fds);
 /* Request Q's worker begins with its object (0), or has ended (WORKER_PARSING_NONE). */
