@@ -21,11 +21,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (worker_objects_valid(msg, size - 2, data[1], &w, 0)) {
 		const struct worker_objects *o = msg;
 
-		assert(o->nr == data[1] && o->nr <= w.nr_objects);
+		assert(o->nr <= data[1] && o->nr <= w.nr_objects);
 		assert(o->objects[o->nr - 1].build_id_size <= 20);
 	}
 	if (worker_parsing_valid(msg, size - 2, &w))
 		assert(((const struct worker_parsing *)msg)->type == WORKER_PARSING);
+	if (worker_index_valid(msg, size - 2, data[1]))
+		assert(((const struct worker_index *)msg)->size);
 	if (worker_done_valid(msg, size - 2, &w))
 		assert(((const struct worker_done *)msg)->status <= 0);
 	free(msg);

@@ -47,6 +47,8 @@ unit_tests += tests/unit/demangle
 endif
 unit_tests += tests/unit/space
 unit_tests += tests/unit/line
+unit_tests += tests/unit/line_cache
+unit_tests += tests/unit/lines
 unit_tests += tests/unit/targets
 unit_tests += tests/unit/unwind
 unit_tests += tests/unit/mirror

@@ -69,8 +69,8 @@ write("worker_window", [
 ])
 
 
-def obj(size=20, quarantined=0):
-    return struct.pack("<QQQqqBB2x20s", 2049, 77, 4096, 1, 2, size, quarantined, b"\x01" * min(size, 20)).ljust(64, b"\0")
+def obj(size=20, quarantined=0, files=0):
+    return struct.pack("<QQQqqBBBx20s", 2049, 77, 4096, 1, 2, size, quarantined, files, b"\x01" * min(size, 20)).ljust(64, b"\0")
 
 
 def objects(asked, fds, objs, nr=None, cookie=1, type=2, cut=None):
@@ -87,9 +87,13 @@ def done(status=0, asked=4, cookie=1, counts=(10, 8, 1, 4, 1, 2), kallsyms=0, cu
     return data[:cut]
 
 
+def index(size=4096, fds=1, cut=None):
+    return (bytes([0, fds]) + struct.pack("<IIQQQqqQ", 7, 0, 2049, 77, 4096, 1, 2, size))[:cut]
+
+
 write("worker_answer", [
-    ("one", objects(1, 1, [obj()])), ("three", objects(3, 3, [obj()] * 3)), ("full", objects(200, 128, [obj()] * 128)),
-    ("too-many", objects(200, 129, [obj()] * 129)), ("more-than-asked", objects(2, 3, [obj()] * 3)), ("fds-short", objects(3, 2, [obj()] * 3)),
+    ("one", objects(1, 1, [obj()])), ("three", objects(3, 3, [obj()] * 3)), ("full", objects(200, 60, [obj()] * 60)),
+    ("too-many", objects(200, 61, [obj()] * 61)), ("more-than-asked", objects(2, 3, [obj()] * 3)), ("fds-short", objects(3, 2, [obj()] * 3)),
     ("none", objects(3, 0, [])), ("nr-lies", objects(3, 3, [obj()], nr=3)), ("nr-huge", objects(3, 3, [obj()], nr=0xffffffff)),
     ("no-build-id", objects(1, 1, [obj(0)])), ("build-id-long", objects(1, 1, [obj(21)])), ("quarantined", objects(1, 1, [obj(20, 1)])),
     ("quarantined-2", objects(1, 1, [obj(20, 2)])), ("objects-cookie", objects(1, 1, [obj()], cookie=2)), ("objects-cut", objects(1, 1, [obj()], cut=-1)),
@@ -99,4 +103,7 @@ write("worker_answer", [
     ("done-cut", done(cut=-8)), ("type", bytes([1, 0]) + struct.pack("<IIQ", 9, 0, 1)), ("empty", bytes([1, 0])),
     ("done-more-bounded", done(counts=(2, 1, 2, 0, 0, 0))),
     ("done-more-lined", done(lined=(11, 0, 0, 0))),
+    ("files", objects(2, 6, [obj(files=7), obj(files=1)])), ("files-short", objects(2, 5, [obj(files=7), obj(files=1)])),
+    ("files-unknown", objects(1, 2, [obj(files=8)])), ("full-files", objects(200, 240, [obj(files=7)] * 60)),
+    ("index", index()), ("index-empty", index(0)), ("index-huge", index(1 << 40)), ("index-no-fd", index(fds=0)), ("index-cut", index(cut=-8)),
 ])

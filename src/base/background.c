@@ -189,18 +189,19 @@ static bool wait_for_end(struct background *b, int timeout_ms)
 	return idle;
 }
 
-void background_free(struct background *b, int timeout_ms)
+bool background_free(struct background *b, int timeout_ms)
 {
 	if (!b)
-		return;
+		return true;
 	loop_del(b->loop, &b->watch);
 	if (!wait_for_end(b, timeout_ms)) {
 		pthread_detach(b->thread); /* B is the thread's for ever */
-		return;
+		return false;
 	}
 	pthread_join(b->thread, NULL);
 	tell(b);
 	destroy(b);
+	return true;
 }
 
 void background_submit(struct background *b, struct background_job *job)

@@ -1,6 +1,7 @@
 libpprofd_a_SOURCES += \
 	%reldir%/arena.c %reldir%/arena.h \
 	%reldir%/array.h \
+	%reldir%/background.c %reldir%/background.h \
 	%reldir%/buf.c %reldir%/buf.h \
 	%reldir%/channel.c %reldir%/channel.h \
 	%reldir%/child.c %reldir%/child.h \

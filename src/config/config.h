@@ -64,6 +64,8 @@ struct config {
 	/* [Symbols] */
 	unsigned symbolize; /* enum config_symbolize */
 	uint64_t cache_size;
+	char cache_directory[256]; /* absolute */
+	uint64_t cache_max_use;    /* bytes there; 0: nothing is kept there */
 	/* [Spool] */
 	char spool_directory[256]; /* absolute */
 	struct config_size max_use, keep_free;

@@ -141,6 +141,14 @@ const struct config_key config_keys[] = {
 	{ "Symbols", "CacheSize", CONFIG_BYTES, AT(cache_size), M, 4 * G, "64M", NULL,
 	  "Memory for symbol tables between windows, 1M to 4G." },
 
+	{ "Symbols", "CacheDirectory", CONFIG_PATH, AT(cache_directory), 0,
+	  sizeof(((struct config *)0)->cache_directory) - 1, "/var/cache/pprofd", NULL,
+	  "Where lines are kept that were read once. Without it they are read again after each\n"
+	  "start." },
+	{ "Symbols", "CacheMaxUse", CONFIG_BYTES, AT(cache_max_use), 0, T, "512M", NULL,
+	  "The most that they take there, up to 1T; the longest unused go first. 0: nothing is\n"
+	  "kept there." },
+
 	{ "Spool", "Directory", CONFIG_PATH, AT(spool_directory), 0,
 	  sizeof(((struct config *)0)->spool_directory) - 1, "/var/spool/pprofd", NULL,
 	  "Where the profiles go. It must exist." },

@@ -1,11 +1,14 @@
 #include "daemon/bundle.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/mem.h"
+#include "daemon/line_cache.h"
 #include "profile/encode.h"
 
 /* Objects of P's mappings, and the table of them that follows the profile in the memfd. */
@@ -56,8 +59,35 @@ int bundle_make(struct bundle *b, struct objects *o, const struct profile *p)
 	return 0;
 }
 
+static void close_files(struct bundle *b)
+{
+	for (uint32_t i = 0; b->files && i < b->nr_objects; i++)
+		for (unsigned k = 0; k < WORKER_NR_FILES; k++)
+			if (b->files[i][k] >= 0)
+				close(b->files[i][k]);
+	free(b->files);
+	b->files = NULL;
+}
+
+void bundle_take_files(struct bundle *b, struct line_cache *c)
+{
+	close_files(b);
+	if (!b->nr_objects)
+		return;
+	b->files = xreallocarray(NULL, b->nr_objects, sizeof(*b->files));
+	for (uint32_t i = 0; i < b->nr_objects; i++) {
+		int fd = line_cache_get(c, &b->objects[i].id);
+
+		for (unsigned k = 0; k < WORKER_NR_FILES; k++)
+			b->files[i][k] = -1;
+		if (fd >= 0)
+			b->files[i][WORKER_INDEX_FILE] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	}
+}
+
 void bundle_unpin(struct bundle *b, struct objects *o)
 {
+	close_files(b);
 	for (uint32_t i = 0; i < b->nr_objects; i++)
 		objects_unpin(o, b->object_numbers[i]);
 	b->nr_objects = 0;

@@ -9,6 +9,8 @@
 #include "profile/profile.h"
 #include "worker/client.h"
 
+struct line_cache;
+
 struct bundle {
 	int profile_fd; /* encoded profile, then the mappings' table of objects (worker/protocol.h); −1: none */
 	uint64_t profile_size;
@@ -16,10 +18,13 @@ struct bundle {
 	struct worker_object *objects;
 	int *object_fds;          /* the objects table's */
 	uint32_t *object_numbers; /* pinned there */
+	int (*files)[WORKER_NR_FILES]; /* further files of the objects, ours; NULL: none */
 };
 
 /* 0, or negative errno: then B is empty. */
 int bundle_make(struct bundle *b, struct objects *o, const struct profile *p);
+/* What is known of the objects' lines by now: the sooner it is asked for, the more has come when it is needed. */
+void bundle_take_files(struct bundle *b, struct line_cache *c);
 void bundle_unpin(struct bundle *b, struct objects *o); /* the files are not needed any more */
 void bundle_fini(struct bundle *b, struct objects *o);
 

@@ -19,6 +19,7 @@
 #include "opener/client.h"
 
 struct accounts;
+struct line_cache;
 struct live;
 struct naming;
 struct publish;
@@ -50,6 +51,7 @@ struct daemon {
 	struct publish *publish;
 	struct rotate *rotate;
 	struct accounts *accounts;
+	struct line_cache *line_cache;
 	struct naming *naming;
 	struct live *live;
 	struct recordings *recordings;

@@ -17,7 +17,6 @@
 #define ENTRIES_MAX (2 * LINE_STORE_FILES_MAX)
 #define OPEN_MAX 512
 #define JOBS_MAX 64 /* under way; more must wait for a later window */
-#define FREE_MS 2000
 
 enum state { ABSENT, ON_DISK, OPENING, OPEN, WRITING };
 
@@ -323,7 +322,7 @@ int line_cache_new(struct line_cache **out, struct loop *l, const char *director
 	c->max_size = max_size;
 	err = background_new(&c->background, l, "pprofd-cache");
 	if (err) {
-		line_cache_free(c);
+		line_cache_free(c, 0);
 		return err;
 	}
 	if (*directory)
@@ -332,14 +331,16 @@ int line_cache_new(struct line_cache **out, struct loop *l, const char *director
 	return 0;
 }
 
-void line_cache_free(struct line_cache *c)
+void line_cache_free(struct line_cache *c, int timeout_ms)
 {
+	bool ended;
+
 	if (!c)
 		return;
-	background_free(c->background, FREE_MS);
+	ended = background_free(c->background, timeout_ms);
 	for (uint32_t i = 0; i < c->nr; i++)
 		close_entry(c, &c->entries[i]);
-	if (c->dir >= 0)
+	if (c->dir >= 0 && ended) /* else the thread may yet use it */
 		close(c->dir);
 	free(c->entries);
 	hash_fini(&c->hash);

@@ -13,7 +13,8 @@ struct line_cache;
 
 /* DIRECTORY must exist; without it, or "", indexes are kept by the worker alone. */
 int line_cache_new(struct line_cache **out, struct loop *l, const char *directory, uint64_t max_size);
-void line_cache_free(struct line_cache *c);
+/* Waits at most TIMEOUT_MS for a disk that is slow. */
+void line_cache_free(struct line_cache *c, int timeout_ms);
 void line_cache_set_limit(struct line_cache *c, uint64_t max_size);
 
 /* The index of ID: a descriptor of the cache's own, good until the next call of line_cache_next_window; −1: there is none,

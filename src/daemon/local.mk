@@ -11,6 +11,8 @@ libpprofd_a_SOURCES += \
 	%reldir%/split.c %reldir%/split.h \
 	%reldir%/targets.c %reldir%/targets.h \
 	%reldir%/kernel.c %reldir%/kernel.h \
+	%reldir%/line_cache.c %reldir%/line_cache.h \
+	%reldir%/line_store.c %reldir%/line_store.h \
 	%reldir%/live.c %reldir%/live.h \
 	%reldir%/naming.c %reldir%/naming.h \
 	%reldir%/notify.c %reldir%/notify.h \

@@ -12,6 +12,7 @@
 #include "daemon/bundle.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/line_cache.h"
 
 #define KALLSYMS_EVERY_NS (60ull * 1000000000)
 #define RETRY_NS 20000000ull
@@ -103,6 +104,13 @@ static void outcome(void *ctx, const struct worker_outcome *o)
 	work(n);
 }
 
+static void index_built(void *ctx, const struct worker_index *x, int fd)
+{
+	struct naming *n = ctx;
+
+	line_cache_put(n->d->line_cache, &x->id, fd, x->size);
+}
+
 uint32_t naming_symbolize(const struct config *c)
 {
 	return c->symbolize == SYMBOLIZE_LINES ? WORKER_LINES : c->symbolize == SYMBOLIZE_NAMES ? WORKER_NAMES : WORKER_NO_NAMES;
@@ -119,7 +127,7 @@ static bool start(struct naming *n, struct job *j)
 				  .compress_level = COMPRESS_LEVEL, .nr_objects = j->bundle.nr_objects,
 				  .kernel_relative = n->d->kernel.restricted, .kernel_blind = n->d->kernel.blind,
 				  .cache_size = c->cache_size, .objects = j->bundle.objects,
-				  .object_fds = j->bundle.object_fds };
+				  .object_fds = j->bundle.object_fds, .files = j->bundle.files };
 	bool started;
 
 	if (!worker_client_pid(n->worker) || worker_client_pid(n->worker) != n->kallsyms_pid ||
@@ -144,10 +152,16 @@ static void work(struct naming *n)
 		loop_timer_in(&n->timer, NAMING_IDLE_NS, 0);
 		return;
 	}
-	if (!n->worker && worker_client_new(&n->worker, n->d->loop, outcome, n) < 0)
-		n->worker = NULL;
+	if (!n->worker) {
+		if (worker_client_new(&n->worker, n->d->loop, outcome, n) < 0)
+			n->worker = NULL;
+		else
+			worker_client_set_index(n->worker, index_built);
+	}
 	if (n->worker && worker_client_busy(n->worker))
 		return;
+	if (n->d->config.symbolize == SYMBOLIZE_LINES)
+		bundle_take_files(&j->bundle, n->d->line_cache);
 	if (!n->worker || !start(n, j)) /* after a death it pauses */
 		loop_timer_in(&n->timer, RETRY_NS, 0);
 }

@@ -14,7 +14,7 @@
 #define BLAMES_MAX 2
 
 struct object {
-	struct worker_object id; /* with the build id of the kernel's record */
+	struct worker_object wire; /* with the build id of the kernel's record */
 	int fd;                  /* −1: closed */
 	unsigned pins;
 	bool used;               /* in the running window */
@@ -73,15 +73,14 @@ static struct object *object_of(const struct objects *o, uint32_t number)
 	return number >= OBJECT_FIRST && number - OBJECT_FIRST < o->nr ? &o->objects[number - OBJECT_FIRST] : NULL;
 }
 
-static bool same_identity(const struct worker_object *a, const struct worker_object *b)
+static bool same_identity(const struct worker_identity *a, const struct worker_identity *b)
 {
-	return a->dev == b->dev && a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns &&
-	       a->ctime_ns == b->ctime_ns;
+	return !memcmp(a, b, sizeof(*a));
 }
 
-static uint32_t identity_hash(const struct worker_object *w)
+static uint32_t identity_hash(const struct worker_identity *id)
 {
-	return hash_2u64(w->dev ^ w->size << 20, w->inode ^ (uint64_t)w->mtime_ns);
+	return hash_2u64(id->dev ^ id->size << 20, id->inode ^ (uint64_t)id->mtime_ns);
 }
 
 static void object_close(struct objects *o, struct object *b)
@@ -93,18 +92,18 @@ static void object_close(struct objects *o, struct object *b)
 	o->nr_open--;
 }
 
-static uint32_t object_by_identity(struct objects *o, const struct worker_object *id)
+static uint32_t object_by_identity(struct objects *o, const struct worker_identity *id)
 {
 	uint32_t hash = identity_hash(id), pos, i;
 	struct object *b;
 
 	for (i = hash_first(&o->by_id, hash, &pos); i != HASH_NONE; i = hash_next(&o->by_id, hash, &pos))
-		if (same_identity(&o->objects[i].id, id))
+		if (same_identity(&o->objects[i].wire.id, id))
 			return i;
 	if (o->nr >= OBJECTS_MAX)
 		return HASH_NONE;
 	b = array_push(o->objects, o->nr, o->cap);
-	*b = (struct object){ .id = *id, .fd = -1 };
+	*b = (struct object){ .wire.id = *id, .fd = -1 };
 	hash_add(&o->by_id, hash, o->nr - 1);
 	return o->nr - 1;
 }
@@ -156,13 +155,13 @@ static void name_learn(struct objects *o, const struct process_file *file, uint6
 	hash_add(&o->by_name, hash, o->nr_names - 1);
 }
 
-static bool identity_of_fd(int fd, struct worker_object *id)
+static bool identity_of_fd(int fd, struct worker_identity *id)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
-	*id = (struct worker_object){ .dev = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size };
+	*id = (struct worker_identity){ .dev = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size };
 	id->mtime_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	id->ctime_ns = st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
 	return true;
@@ -171,9 +170,9 @@ static bool identity_of_fd(int fd, struct worker_object *id)
 /* What was opened is what it was: a file written to since, in place, is another object to who maps it now. */
 static bool is_unchanged(const struct object *b)
 {
-	struct worker_object now;
+	struct worker_identity now;
 
-	return b->fd < 0 || (identity_of_fd(b->fd, &now) && same_identity(&b->id, &now));
+	return b->fd < 0 || (identity_of_fd(b->fd, &now) && same_identity(&b->wire.id, &now));
 }
 
 uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup)
@@ -190,7 +189,7 @@ uint32_t objects_recall(struct objects *o, const struct process_file *file, uint
 
 uint32_t objects_add(struct objects *o, int fd, const struct process_file *file, uint64_t cgroup)
 {
-	struct worker_object id;
+	struct worker_identity id;
 	struct object *b;
 	uint32_t i;
 
@@ -201,9 +200,9 @@ uint32_t objects_add(struct objects *o, int fd, const struct process_file *file,
 		goto refuse;
 	b = &o->objects[i];
 	/* The kernel's build id is of this very mapping: where two mappings of one file disagree, the first stays. */
-	if (file && file->build_id_size && !b->id.build_id_size) {
-		b->id.build_id_size = file->build_id_size;
-		memcpy(b->id.build_id, file->build_id, sizeof(b->id.build_id));
+	if (file && file->build_id_size && !b->wire.build_id_size) {
+		b->wire.build_id_size = file->build_id_size;
+		memcpy(b->wire.build_id, file->build_id, sizeof(b->wire.build_id));
 	}
 	if (b->fd >= 0) {
 		close(fd);
@@ -244,7 +243,7 @@ bool objects_pin(struct objects *o, uint32_t number, struct worker_object *w, in
 	if (!b || b->fd < 0)
 		return false;
 	b->pins++;
-	*w = b->id;
+	*w = b->wire;
 	w->quarantined = is_quarantined(b);
 	*fd = b->fd;
 	return true;

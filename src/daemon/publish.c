@@ -11,6 +11,7 @@
 #include "daemon/bundle.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/line_cache.h"
 #include "daemon/naming.h"
 #include "spool/thread.h"
 #include "worker/client.h"
@@ -252,6 +253,13 @@ static void worker_outcome(void *ctx, const struct worker_outcome *o)
 	worker_next(p);
 }
 
+static void index_built(void *ctx, const struct worker_index *x, int fd)
+{
+	struct publish *p = ctx;
+
+	line_cache_put(p->d->line_cache, &x->id, fd, x->size);
+}
+
 static bool worker_start(struct publish *p, struct file *f)
 {
 	const struct config *c = &p->d->config;
@@ -262,7 +270,7 @@ static bool worker_start(struct publish *p, struct file *f)
 				  .nr_objects = f->bundle.nr_objects, .kernel_relative = p->d->kernel.restricted,
 				  .kernel_blind = p->d->kernel.blind,
 				  .sync = c->sync_files, .cache_size = c->cache_size, .objects = f->bundle.objects,
-				  .object_fds = f->bundle.object_fds };
+				  .object_fds = f->bundle.object_fds, .files = f->bundle.files };
 	bool started;
 
 	/* A new worker knows no symbols; an old one gets them again when they have changed. */
@@ -283,6 +291,15 @@ static bool worker_start(struct publish *p, struct file *f)
 	return true;
 }
 
+static int worker_open(struct publish *p)
+{
+	int err = worker_client_new(&p->worker, p->d->loop, worker_outcome, p);
+
+	if (!err)
+		worker_client_set_index(p->worker, index_built);
+	return err;
+}
+
 /* The next file that waits for the worker, if it is free. */
 static void worker_next(struct publish *p)
 {
@@ -292,6 +309,8 @@ static void worker_next(struct publish *p)
 		f = f->next;
 	if (!f || worker_client_busy(p->worker))
 		return;
+	if (p->d->config.symbolize == SYMBOLIZE_LINES) /* what has come since */
+		bundle_take_files(&f->bundle, p->d->line_cache);
 	if (worker_start(p, f))
 		return;
 	/* After a death the client pauses, longer from one to the next. */
@@ -362,6 +381,8 @@ void publish_file(struct publish *p, struct publish_window *w, const char *kind,
 	} else if (p->d->config.symbolize == SYMBOLIZE_NO || p->in_flight > PUBLISH_IN_FLIGHT || p->hurry) {
 		file_write_unsymbolized(p, f);
 	} else {
+		if (p->d->config.symbolize == SYMBOLIZE_LINES)
+			bundle_take_files(&f->bundle, p->d->line_cache);
 		file_submit(p, f, SPOOL_CREATE);
 	}
 }
@@ -401,7 +422,7 @@ int publish_new(struct publish **out, struct daemon *d)
 			  err == -EWOULDBLOCK ? "another pprofd writes there" : strerror(-err));
 		goto out;
 	}
-	err = worker_client_new(&p->worker, d->loop, worker_outcome, p);
+	err = worker_open(p);
 	if (!err)
 		err = loop_timer_init(d->loop, &p->retry, CLOCK_MONOTONIC);
 	if (err) {
@@ -436,7 +457,7 @@ int publish_move(struct publish *p, const char *directory)
 	spool_thread_free(p->spool, MOVE_SPOOL_MS);
 	p->spool = moved;
 	p->hurry = false;
-	return worker_client_new(&p->worker, p->d->loop, worker_outcome, p);
+	return worker_open(p);
 }
 
 bool publish_hurried(const struct publish *p)

@@ -11,6 +11,7 @@
 #include "daemon/accounts.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/line_cache.h"
 #include "daemon/publish.h"
 #include "daemon/recordings.h"
 #include "daemon/split.h"
@@ -153,6 +154,7 @@ static void window_end(struct rotate *r, struct control_client *client)
 	if (collect_kernel_changed(d->collect))
 		publish_kernel_changed(r->d->publish);
 	objects_next_window(d->objects);
+	line_cache_next_window(d->line_cache);
 	r->start_ns = now;
 	r->start_real = now_real;
 	if (!publish_end(r->d->publish, w))

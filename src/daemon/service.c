@@ -18,6 +18,7 @@
 #include "daemon/accounts.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/line_cache.h"
 #include "daemon/live.h"
 #include "daemon/naming.h"
 #include "daemon/notify.h"
@@ -34,6 +35,7 @@
 #define CHECK_EVERY_NS 1000000000ull
 #define STOP_SYMBOLIZE_NS (3ull * 1000000000) /* then windows go out without names */
 #define STOP_SPOOL_MS 5000
+#define STOP_CACHE_MS 1000
 #define CLOCK_JUMP_NS 1000000000ll
 #define FDS_RESERVED 512 /* of RLIMIT_NOFILE, for everything but objects */
 
@@ -312,6 +314,29 @@ static int replace_sampler(struct daemon *d, const struct config *c)
 	return err;
 }
 
+static const char *cache_directory(const struct config *c)
+{
+	return c->symbolize == SYMBOLIZE_LINES && c->cache_max_use ? c->cache_directory : "";
+}
+
+static int cache_open(struct daemon *d, const struct config *c)
+{
+	return line_cache_new(&d->line_cache, d->loop, cache_directory(c), c->cache_max_use);
+}
+
+static void cache_configure(struct daemon *d, const struct config *c)
+{
+	struct line_cache *old = d->line_cache;
+
+	if (!strcmp(cache_directory(c), cache_directory(&d->config))) {
+		line_cache_set_limit(old, c->cache_max_use);
+		return;
+	}
+	line_cache_free(old, 0); /* gives up its lock before another one takes it */
+	if (cache_open(d, c) < 0)
+		fatalx("line cache: no thread for it");
+}
+
 static int reload_apply(struct daemon *d, const struct config *c)
 {
 	struct collect_options o;
@@ -329,6 +354,7 @@ static int reload_apply(struct daemon *d, const struct config *c)
 		rotate_window(d->rotate, ROTATE_RELOAD, NULL);
 	if (err)
 		return err;
+	cache_configure(d, c);
 	d->config = *c;
 	collect_options(d, c, &o);
 	collect_set_options(d->collect, &o);
@@ -415,17 +441,17 @@ static int signals_open(struct daemon *d)
 
 /* Start. Before READY=1 whatever fails ends the program; after it the daemon degrades and says so. */
 
-/* The spool's folder, when it is not there yet: 2750, of our user. Its parents are the administrator's. */
-static void make_spool(const char *directory)
+/* A folder of ours, when it is not there yet. Its parents are the administrator's. */
+static void make_folder(const char *directory, mode_t mode)
 {
 	int uid, gid;
 
-	if (mkdir(directory, 02750) < 0)
+	if (mkdir(directory, mode) < 0)
 		return;
 	privileges_owner(DAEMON_USER, &uid, &gid);
 	if (uid >= 0 && chown(directory, (uid_t)uid, (gid_t)gid) < 0)
 		log_warn("chown %s", directory);
-	chmod(directory, 02750); /* mkdir(2) leaves out what the umask says, and chown(2) the setgid bit */
+	chmod(directory, mode); /* mkdir(2) leaves out what the umask says, and chown(2) the setgid bit */
 }
 
 static void host_name(struct daemon *d)
@@ -441,7 +467,9 @@ static void start_rights(struct daemon *d)
 	char why[256];
 
 	d->max_fds = privileges_raise_limits();
-	make_spool(d->config.spool_directory);
+	make_folder(d->config.spool_directory, 02750);
+	if (*cache_directory(&d->config))
+		make_folder(d->config.cache_directory, 0700);
 	if (privileges_become(DAEMON_USER, why, sizeof(why)) < 0)
 		fatalx("%s", why);
 	umask(0027);
@@ -491,6 +519,9 @@ static void start_parts(struct daemon *d)
 	targets_set_sampler(d->targets, d->sampler);
 	asks_set(d->asks, d->collect, d->opener);
 	d->accounts = accounts_new(d->loop, d->proc_fd);
+	err = cache_open(d, &d->config);
+	if (err < 0)
+		fatalx("line cache: %s", strerror(-err));
 	d->naming = naming_new(d);
 	if (!d->accounts || !d->naming)
 		fatalx("event loop: %s", strerror(EMFILE));
@@ -546,6 +577,7 @@ static void end_parts(struct daemon *d)
 	rotate_free(d->rotate);
 	publish_free(d->publish, STOP_SPOOL_MS);
 	accounts_free(d->accounts);
+	line_cache_free(d->line_cache, STOP_CACHE_MS);
 	opener_client_free(d->opener);
 	asks_free(d->asks);
 	collect_free(d->collect);

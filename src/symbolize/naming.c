@@ -23,10 +23,10 @@ struct cached *naming_parse(struct object_cache *c, const struct symbolize_objec
 		err = levels_open(&levels, elf);
 		elf_forget_sections(elf);
 	}
-	if (err) {
+	if (err && err != -ENODATA) { /* what knows no functions may know lines */
 		elf_close(elf);
 		elf = NULL;
-		if (err != -ENOEXEC && err != -EBADMSG && err != -ENODATA && err != -EFBIG)
+		if (err != -ENOEXEC && err != -EBADMSG && err != -EFBIG)
 			return NULL;
 	}
 	e = object_cache_add(c, &o->id);
@@ -53,6 +53,11 @@ static bool same_build_id(const struct cached *e, const struct symbolize_object 
 bool naming_usable(const struct cached *e, const struct symbolize_object *o)
 {
 	return !e->status && same_build_id(e, o);
+}
+
+bool naming_identified(const struct cached *e, const struct symbolize_object *o)
+{
+	return e->elf && same_build_id(e, o);
 }
 
 bool naming_failed(const struct cached *e, const struct symbolize_object *o)

@@ -12,6 +12,8 @@
 struct cached *naming_parse(struct object_cache *c, const struct symbolize_object *o);
 /* E may name O: the file could be read and is the one that the kernel mapped. */
 bool naming_usable(const struct cached *e, const struct symbolize_object *o);
+/* It may have no names, but is the file that the kernel mapped: it has lines perhaps. */
+bool naming_identified(const struct cached *e, const struct symbolize_object *o);
 /* The file is not what it should be. */
 bool naming_failed(const struct cached *e, const struct symbolize_object *o);
 

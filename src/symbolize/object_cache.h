@@ -17,8 +17,8 @@ struct elf;
 
 struct cached {
 	struct object_id id;
-	int status; /* 0, or why it has no names (negative errno): then elf is NULL */
-	struct elf *elf;
+	int status; /* 0, or why it has no names (negative errno) */
+	struct elf *elf; /* NULL: it could not be read as one */
 	struct levels levels;
 	struct name_table names;
 	struct seen seen; /* by offset in the file: 1 + index in names, 0: no name */

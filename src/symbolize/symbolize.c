@@ -450,7 +450,7 @@ static void add_lines(struct job *j)
 	for (uint32_t i = 0; i < j->nr_objects; i++) {
 		struct cached *c = object_cache_find(&j->s->cache, &j->objects[i].id);
 
-		w.cached[i] = c && naming_usable(c, &j->objects[i]) ? c : NULL;
+		w.cached[i] = c && naming_identified(c, &j->objects[i]) ? c : NULL;
 	}
 	lines_window(j->s->lines, &w, &j->stats);
 	free(w.cached);

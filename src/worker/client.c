@@ -19,6 +19,7 @@
 struct worker_client {
 	struct loop *loop;
 	worker_outcome_fn fn;
+	worker_index_fn index_fn; /* may be NULL */
 	void *ctx;
 	struct worker_process process;
 	unsigned deadline_ms;
@@ -30,6 +31,7 @@ struct worker_client {
 	uint32_t nr_sent; /* objects */
 	struct worker_object *objects;
 	int *object_fds;
+	int (*files)[WORKER_NR_FILES]; /* NULL: none */
 	uint32_t parsing;
 	struct loop_timer deadline, retry;
 	uint64_t start_ns, start_runnable_ns;
@@ -57,8 +59,10 @@ static void forget_job(struct worker_client *c)
 	close_kallsyms(c);
 	free(c->objects);
 	free(c->object_fds);
+	free(c->files);
 	c->objects = NULL;
 	c->object_fds = NULL;
+	c->files = NULL;
 	loop_timer_at(&c->deadline, 0, 0);
 	loop_timer_at(&c->retry, 0, 0);
 }
@@ -97,12 +101,22 @@ static int send_objects(struct worker_client *c)
 {
 	struct worker_objects o = { .type = WORKER_OBJECTS, .cookie = c->window.cookie };
 	uint32_t left = c->window.nr_objects - c->nr_sent;
-	int err;
+	int fds[WORKER_OBJECTS_PER_MESSAGE * (1 + WORKER_NR_FILES)], err;
+	unsigned nr_fds = 0;
 
 	o.nr = left < WORKER_OBJECTS_PER_MESSAGE ? left : WORKER_OBJECTS_PER_MESSAGE;
-	memcpy(o.objects, c->objects + c->nr_sent, o.nr * sizeof(o.objects[0]));
-	err = channel_send(c->process.watch.fd, &o, worker_objects_size(&o), c->object_fds + c->nr_sent,
-			   o.nr);
+	for (uint32_t i = 0; i < o.nr; i++) {
+		o.objects[i] = c->objects[c->nr_sent + i];
+		o.objects[i].files = 0;
+		fds[nr_fds++] = c->object_fds[c->nr_sent + i];
+		for (unsigned k = 0; c->files && k < WORKER_NR_FILES; k++) {
+			if (c->files[c->nr_sent + i][k] < 0)
+				continue;
+			o.objects[i].files |= (uint8_t)(1u << k);
+			fds[nr_fds++] = c->files[c->nr_sent + i][k];
+		}
+	}
+	err = channel_send(c->process.watch.fd, &o, worker_objects_size(&o), fds, nr_fds);
 	if (!err)
 		c->nr_sent += o.nr;
 	return err;
@@ -130,12 +144,29 @@ static void send_job(struct worker_client *c)
 		kill(c->process.pid, SIGKILL); /* the loop will find the channel closed */
 }
 
-static void take_message(struct worker_client *c, const void *msg, size_t size)
+/* Takes FDS. */
+static bool take_index(struct worker_client *c, const struct worker_index *x, size_t size,
+		       const int *fds, unsigned nr_fds)
+{
+	if (worker_index_valid(x, size, nr_fds) && c->index_fn) {
+		c->index_fn(c->ctx, x, fds[0]);
+		return true;
+	}
+	while (nr_fds)
+		close(fds[--nr_fds]);
+	return worker_index_valid(x, size, 1);
+}
+
+static void take_message(struct worker_client *c, const void *msg, size_t size, const int *fds,
+			 unsigned nr_fds)
 {
 	const struct worker_done *done = msg;
 	const struct worker_parsing *parsing = msg;
 
-	if (c->busy && worker_parsing_valid(parsing, size, &c->window)) {
+	if (nr_fds) {
+		if (!take_index(c, msg, size, fds, nr_fds))
+			lose(c, WORKER_DIED, "descriptors that make no sense");
+	} else if (c->busy && worker_parsing_valid(parsing, size, &c->window)) {
 		c->parsing = parsing->object;
 	} else if (c->busy && worker_done_valid(done, size, &c->window) &&
 		   c->nr_sent == c->window.nr_objects) {
@@ -158,15 +189,18 @@ static void channel_ready(struct loop_watch *w, uint32_t events)
 	union {
 		struct worker_parsing parsing;
 		struct worker_done done;
+		struct worker_index index;
 	} msg = { 0 };
 
 	while (c->process.pid) {
-		ssize_t size = channel_recv(w->fd, &msg, sizeof(msg), NULL, NULL);
+		unsigned nr_fds = 1;
+		int fds[1];
+		ssize_t size = channel_recv(w->fd, &msg, sizeof(msg), fds, &nr_fds);
 
 		if (size == -EAGAIN)
 			break;
 		if (size > 0)
-			take_message(c, &msg, (size_t)size);
+			take_message(c, &msg, (size_t)size, fds, nr_fds);
 		else
 			lose(c, WORKER_DIED, size ? "a message that is too long" : "it has died");
 	}
@@ -225,6 +259,7 @@ void worker_client_free(struct worker_client *c)
 	close_kallsyms(c);
 	free(c->objects);
 	free(c->object_fds);
+	free(c->files);
 	free(c);
 }
 
@@ -254,6 +289,10 @@ static void take_job(struct worker_client *c, const struct worker_job *job)
 	if (nr) {
 		memcpy(c->objects, job->objects, nr * sizeof(*c->objects));
 		memcpy(c->object_fds, job->object_fds, nr * sizeof(*c->object_fds));
+	}
+	if (nr && job->files) {
+		c->files = xreallocarray(NULL, nr, sizeof(*c->files));
+		memcpy(c->files, job->files, nr * sizeof(*c->files));
 	}
 	c->busy = true;
 	c->window_sent = false;
@@ -286,6 +325,11 @@ int worker_client_pid(const struct worker_client *c)
 uint64_t worker_client_nr_deaths(const struct worker_client *c)
 {
 	return c->process.nr_deaths;
+}
+
+void worker_client_set_index(struct worker_client *c, worker_index_fn fn)
+{
+	c->index_fn = fn;
 }
 
 void worker_client_set_deadline(struct worker_client *c, unsigned ms)

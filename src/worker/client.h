@@ -27,8 +27,9 @@ struct worker_job {
 	bool kernel_relative, sync;
 	uint64_t kernel_blind;
 	uint64_t cache_size;
-	const struct worker_object *objects; /* both arrays are copied at start */
+	const struct worker_object *objects; /* the arrays are copied at start */
 	const int *object_fds;
+	const int (*files)[WORKER_NR_FILES]; /* of each object, -1: none; NULL: of none */
 };
 
 enum worker_result {
@@ -53,6 +54,9 @@ struct worker_outcome {
  * WORKER_WRITTEN. The callee may start the next job, but not free the client. */
 typedef void (*worker_outcome_fn)(void *ctx, const struct worker_outcome *o);
 
+/* A line index was built, perhaps long after its window; FD, a memfd, becomes the callee's. */
+typedef void (*worker_index_fn)(void *ctx, const struct worker_index *x, int fd);
+
 int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome_fn fn, void *ctx);
 /* Ends the process. A job under way gets no outcome any more. */
 void worker_client_free(struct worker_client *c);
@@ -61,6 +65,9 @@ bool worker_client_start(struct worker_client *c, const struct worker_job *job);
 bool worker_client_busy(const struct worker_client *c);
 int worker_client_pid(const struct worker_client *c); /* 0: none */
 uint64_t worker_client_nr_deaths(const struct worker_client *c);
+
+/* Without it, indexes stay in the worker's memory. CTX is that of worker_client_new. */
+void worker_client_set_index(struct worker_client *c, worker_index_fn fn);
 
 /* For tests: another deadline than WORKER_DEADLINE_MS; that of a job under way is so long from now. */
 void worker_client_set_deadline(struct worker_client *c, unsigned ms);

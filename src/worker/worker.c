@@ -45,8 +45,14 @@ static void request_fini(struct request *q)
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	for (uint32_t i = 0; i < q->nr_objects; i++)
-		close(q->objects[i].fd);
+	for (uint32_t i = 0; i < q->nr_objects; i++) {
+		const struct symbolize_object *o = &q->objects[i];
+		const int of_object[] = { o->fd, o->index_fd, o->debug_fd, o->alt_fd };
+
+		for (int k = 0; k < 4; k++)
+			if (of_object[k] >= 0)
+				close(of_object[k]);
+	}
 	free(q->objects);
 }
 
@@ -68,16 +74,21 @@ static ssize_t receive(void *msg, size_t size, int *fds, unsigned *nr_fds, int t
 	return n;
 }
 
-static int send_message(const void *msg, size_t size)
+static int send_with(const void *msg, size_t size, const int *fds, unsigned nr_fds)
 {
 	int err;
 
-	while ((err = channel_send(CHILD_CHANNEL_FD, msg, size, NULL, 0)) == -EAGAIN) {
+	while ((err = channel_send(CHILD_CHANNEL_FD, msg, size, fds, nr_fds)) == -EAGAIN) {
 		err = channel_wait(CHILD_CHANNEL_FD, POLLOUT, -1);
 		if (err)
 			break;
 	}
 	return err;
+}
+
+static int send_message(const void *msg, size_t size)
+{
+	return send_with(msg, size, NULL, 0);
 }
 
 static void take_objects(struct request *q, const struct worker_objects *o, const int *fds)
@@ -87,9 +98,12 @@ static void take_objects(struct request *q, const struct worker_objects *o, cons
 		struct symbolize_object *to = &q->objects[q->nr_objects++];
 
 		*to = (struct symbolize_object){
-			.id = { .dev = from->dev, .inode = from->inode, .size = from->size,
-				.mtime_ns = from->mtime_ns, .ctime_ns = from->ctime_ns },
-			.fd = fds[i],
+			.id = { .dev = from->id.dev, .inode = from->id.inode, .size = from->id.size,
+				.mtime_ns = from->id.mtime_ns, .ctime_ns = from->id.ctime_ns },
+			.fd = *fds++,
+			.index_fd = from->files & 1u << WORKER_INDEX_FILE ? *fds++ : -1,
+			.debug_fd = from->files & 1u << WORKER_DEBUG_FILE ? *fds++ : -1,
+			.alt_fd = from->files & 1u << WORKER_ALT_FILE ? *fds++ : -1,
 			.build_id_size = from->build_id_size,
 			.quarantined = from->quarantined,
 		};
@@ -103,7 +117,7 @@ static bool receive_window(struct request *q, const struct worker_window *w, siz
 			   const int *first_fds, unsigned nr_fds)
 {
 	struct worker_objects *o = NULL;
-	int fds[WORKER_OBJECTS_PER_MESSAGE];
+	int fds[CHANNEL_FDS_MAX];
 	bool ok = false;
 	ssize_t n;
 
@@ -118,7 +132,7 @@ static bool receive_window(struct request *q, const struct worker_window *w, siz
 	if (!q->objects || !o)
 		goto out;
 	while (q->nr_objects < q->window.nr_objects) {
-		nr_fds = WORKER_OBJECTS_PER_MESSAGE;
+		nr_fds = CHANNEL_FDS_MAX;
 		n = receive(o, sizeof(*o), fds, &nr_fds, -1);
 		if (n <= 0)
 			goto out;
@@ -183,12 +197,24 @@ static void notice(void *ctx, uint32_t object)
 	send_message(&p, sizeof(p));
 }
 
+/* The sampler keeps it for whoever comes after us; if it cannot, only time is lost. */
+static void send_index(void *ctx, const struct object_id *id, int fd, uint64_t size)
+{
+	struct worker_index x = {
+		.type = WORKER_INDEX,
+		.id = { id->dev, id->inode, id->size, id->mtime_ns, id->ctime_ns },
+		.size = size,
+	};
+
+	send_with(&x, sizeof(x), &fd, 1);
+}
+
 static void name_locations(struct symbolizer *s, struct request *q, struct profile *p,
 			   struct worker_done *done)
 {
 	struct symbolize_stats stats = { 0 };
 
-	struct symbolize_lines lines = { .earned = LINES_EARNED };
+	struct symbolize_lines lines = { .earned = LINES_EARNED, .built = send_index };
 
 	if (q->window.symbolize == WORKER_LINES)
 		lines.size = q->window.cache_size;

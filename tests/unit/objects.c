@@ -151,7 +151,7 @@ static void unused_descriptors_are_closed_after_a_window(void **state)
 
 	assert_true(objects_pin(w->o, a, &id, &got));
 	assert_int_equal(got, fd);
-	assert_int_equal(id.size, 1);
+	assert_int_equal(id.id.size, 1);
 	assert_int_equal(id.build_id[0], 1);
 	objects_next_window(w->o);
 	assert_true(is_open(fd)); /* used in the window that ended */

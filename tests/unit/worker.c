@@ -188,9 +188,9 @@ static void locations_get_names(void **state)
 
 	assert_int_equal(fstat(fd, &st), 0);
 	setup(&f, "");
-	object.dev = st.st_dev;
-	object.inode = st.st_ino;
-	object.size = (uint64_t)st.st_size;
+	object.id.dev = st.st_dev;
+	object.id.inode = st.st_ino;
+	object.id.size = (uint64_t)st.st_size;
 	f.job.symbolize = WORKER_NAMES;
 	f.job.nr_objects = 1;
 	f.job.objects = &object;
@@ -209,7 +209,7 @@ static void locations_get_names(void **state)
 		profile_free(p);
 	}
 	object.quarantined = 1;
-	object.inode++;
+	object.id.inode++;
 	start(&f);
 	assert_int_equal(wait_outcome(&f), WORKER_WRITTEN);
 	assert_int_equal(f.all.last.done.nr_named, 0);
@@ -290,7 +290,7 @@ static void many_objects(struct fixture *f, uint32_t nr, struct worker_object **
 	*objects = calloc(nr, sizeof(**objects));
 	*fds = calloc(nr, sizeof(**fds));
 	for (uint32_t i = 0; i < nr; i++) {
-		(*objects)[i].inode = i;
+		(*objects)[i].id.inode = i;
 		(*objects)[i].quarantined = 1;
 		(*fds)[i] = fd;
 	}

@@ -68,9 +68,9 @@ static void setup(struct fixture *f, const char *role)
 		f->offsets[i] = i * UNWIND_PAGE_SIZE;
 	f->job.fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fstat(f->job.fd, &st), 0);
-	f->object.dev = st.st_dev;
-	f->object.inode = st.st_ino;
-	f->object.size = (uint64_t)st.st_size;
+	f->object.id.dev = st.st_dev;
+	f->object.id.inode = st.st_ino;
+	f->object.id.size = (uint64_t)st.st_size;
 }
 
 static void teardown(struct fixture *f)
