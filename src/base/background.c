@@ -58,10 +58,12 @@ static void *thread_main(void *arg)
 	static const uint64_t one = 1;
 
 	pthread_mutex_lock(&b->mutex);
-	while (!b->stop) {
+	for (;;) {
 		struct background_job *job = queue_take(&b->waiting);
 
 		if (!job) {
+			if (b->stop)
+				break;
 			pthread_cond_wait(&b->submitted, &b->mutex);
 			continue;
 		}
@@ -124,10 +126,6 @@ static int start(struct background *b, const char *name)
 
 static void destroy(struct background *b)
 {
-	struct background_job *job;
-
-	while ((job = queue_take(&b->waiting)))
-		free(job);
 	if (b->watch.fd >= 0)
 		close(b->watch.fd);
 	pthread_cond_destroy(&b->submitted);
@@ -166,7 +164,7 @@ int background_new(struct background **out, struct loop *l, const char *name)
 	return err;
 }
 
-/* Until no job runs. False: it was not to be. */
+/* Until all jobs have been run. False: it was not to be. */
 static bool wait_for_end(struct background *b, int timeout_ms)
 {
 	struct timespec ts;
@@ -182,9 +180,10 @@ static bool wait_for_end(struct background *b, int timeout_ms)
 	pthread_mutex_lock(&b->mutex);
 	b->stop = true;
 	pthread_cond_signal(&b->submitted);
-	while (b->running && pthread_cond_timedwait(&b->ended, &b->mutex, &ts) != ETIMEDOUT)
+	while ((b->running || b->waiting.first) &&
+	       pthread_cond_timedwait(&b->ended, &b->mutex, &ts) != ETIMEDOUT)
 		;
-	idle = !b->running;
+	idle = !b->running && !b->waiting.first;
 	pthread_mutex_unlock(&b->mutex);
 	return idle;
 }

@@ -19,9 +19,8 @@ struct background_job {
 
 /* NAME is the thread's (at most 15 bytes). 0 or negative errno. */
 int background_new(struct background **out, struct loop *l, const char *name);
-/* Lets the job that runs end, forgets those that have not begun (they are freed), and ends the
- * thread; DONE is called of what was run. A job that takes longer than TIMEOUT_MS is left behind,
- * with its thread: false, and what it uses must stay. */
+/* Ends the thread when all jobs have been run, and told. When that takes longer than TIMEOUT_MS, it
+ * is left behind with them: false, and what they use must stay. */
 bool background_free(struct background *b, int timeout_ms);
 /* JOB becomes the background's. */
 void background_submit(struct background *b, struct background_job *job);

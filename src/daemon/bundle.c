@@ -1,5 +1,6 @@
 #include "daemon/bundle.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -80,6 +81,7 @@ void bundle_take_files(struct bundle *b, struct line_cache *c)
 
 		for (unsigned k = 0; k < WORKER_NR_FILES; k++)
 			b->files[i][k] = -1;
+		b->objects[i].index_coming = fd == -EAGAIN;
 		if (fd >= 0)
 			b->files[i][WORKER_INDEX_FILE] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	}

@@ -16,6 +16,7 @@
 
 #define ENTRIES_MAX (2 * LINE_STORE_FILES_MAX)
 #define OPEN_MAX 512
+#define TOUCH_EVERY_NS (3600ll * 1000000000) /* a file in use says so on disk */
 #define JOBS_MAX 64 /* under way; more must wait for a later window */
 
 enum state { ABSENT, ON_DISK, OPENING, OPEN, WRITING };
@@ -24,14 +25,15 @@ struct entry {
 	struct worker_identity id;
 	enum state state;
 	uint64_t size; /* bytes on disk; 0: not there */
-	int64_t used_ns;
+	int64_t used_ns, touched_ns;
 	int fd; /* OPEN */
 	bool used; /* in the running window */
 };
 
 struct line_cache {
 	char *directory;
-	int dir; /* −1: not open (yet) */
+	int dir; /* −1: not open */
+	bool scanning; /* what is there is not known yet */
 	uint64_t max_size, size;
 	struct background *background;
 	struct entry *entries;
@@ -42,7 +44,7 @@ struct line_cache {
 	int err;
 };
 
-enum what { SCAN, OPEN_FILE, WRITE_FILE, REMOVE_FILE };
+enum what { SCAN, OPEN_FILE, TOUCH_FILE, WRITE_FILE, REMOVE_FILE };
 
 struct job {
 	struct background_job job;
@@ -113,6 +115,7 @@ static void run(struct background_job *job)
 		j->fd = line_store_scan(j->directory, &j->files, &j->nr_files);
 		break;
 	case OPEN_FILE:
+	case TOUCH_FILE:
 		j->fd = line_store_open(j->dir, &j->id);
 		break;
 	case WRITE_FILE:
@@ -185,6 +188,7 @@ static void fail(struct line_cache *c, const char *what, int err)
 
 static void scanned(struct line_cache *c, struct job *j)
 {
+	c->scanning = false;
 	if (j->fd < 0) {
 		fail(c, "opening", j->fd);
 		return;
@@ -209,6 +213,7 @@ static void became_open(struct line_cache *c, struct entry *e, int fd)
 {
 	e->state = OPEN;
 	e->fd = fd;
+	e->touched_ns = (int64_t)clock_ns(CLOCK_REALTIME);
 	e->used = true;
 	c->nr_open++;
 }
@@ -264,17 +269,25 @@ int line_cache_get(struct line_cache *c, const struct worker_identity *id)
 {
 	struct entry *e = find(c, id);
 
+	bool busy = background_nr_waiting(c->background) >= JOBS_MAX;
+
 	if (!e)
 		e = add(c, id);
 	if (!e)
-		return -1;
+		return -ENOENT;
 	e->used = true;
 	e->used_ns = (int64_t)clock_ns(CLOCK_REALTIME);
-	if (e->state == ON_DISK && c->nr_open < OPEN_MAX && background_nr_waiting(c->background) < JOBS_MAX) {
+	if (e->state == OPEN && e->used_ns - e->touched_ns > TOUCH_EVERY_NS && !busy) {
+		e->touched_ns = e->used_ns;
+		submit(c, TOUCH_FILE, id, -1, 0);
+	}
+	if (e->state == ON_DISK && c->nr_open < OPEN_MAX && !busy) {
 		e->state = OPENING;
 		submit(c, OPEN_FILE, id, -1, 0);
 	}
-	return e->fd;
+	if (e->state == OPEN)
+		return e->fd;
+	return e->state == ABSENT && !c->scanning ? -ENOENT : -EAGAIN;
 }
 
 /* A single one does not push out all the others. */
@@ -325,7 +338,8 @@ int line_cache_new(struct line_cache **out, struct loop *l, const char *director
 		line_cache_free(c, 0);
 		return err;
 	}
-	if (*directory)
+	c->scanning = *directory;
+	if (c->scanning)
 		submit(c, SCAN, NULL, -1, 0);
 	*out = c;
 	return 0;

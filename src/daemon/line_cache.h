@@ -17,8 +17,8 @@ int line_cache_new(struct line_cache **out, struct loop *l, const char *director
 void line_cache_free(struct line_cache *c, int timeout_ms);
 void line_cache_set_limit(struct line_cache *c, uint64_t max_size);
 
-/* The index of ID: a descriptor of the cache's own, good until the next call of line_cache_next_window; −1: there is none,
- * or not yet. Whatever is built of ID from now on is welcome. */
+/* The index of ID: a descriptor of the cache's own, good until the next call of line_cache_next_window; -ENOENT: there is
+ * none; -EAGAIN: not yet. Whatever is built of ID from now on is welcome. */
 int line_cache_get(struct line_cache *c, const struct worker_identity *id);
 /* SIZE bytes in FD, a memfd, which becomes the cache's, are the index of ID. */
 void line_cache_put(struct line_cache *c, const struct worker_identity *id, int fd, uint64_t size);

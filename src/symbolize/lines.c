@@ -308,7 +308,7 @@ static void earn(struct lines *l, struct lines_entry *e, const struct symbolize_
 	if (e->state == LINES_REFUSED && e->status == -ENODATA && o->debug_fd > 0)
 		e->state = LINES_EARNING;
 	e->nr_samples += nr_samples;
-	if (e->state != LINES_EARNING || e->nr_samples < l->options.earned)
+	if (e->state != LINES_EARNING || e->nr_samples < l->options.earned || o->index_coming)
 		return;
 	e->fd = keep(o->fd);
 	e->debug_fd = o->debug_fd > 0 ? keep(o->debug_fd) : -1;

@@ -25,6 +25,7 @@ struct symbolize_object {
 				  means: no names */
 	uint8_t build_id[20];
 	bool quarantined; /* not to be parsed */
+	bool index_coming; /* a line index is there and will be given: none is to be built */
 };
 
 struct symbolize_stats {

@@ -69,7 +69,7 @@ struct worker_object {
 	struct worker_identity id;
 	uint8_t build_id_size, quarantined;
 	uint8_t files; /* 1 << enum worker_file */
-	uint8_t unused;
+	uint8_t index_coming; /* one was built before, and comes with a later window */
 	uint8_t build_id[20];
 };
 

@@ -106,6 +106,7 @@ static void take_objects(struct request *q, const struct worker_objects *o, cons
 			.alt_fd = from->files & 1u << WORKER_ALT_FILE ? *fds++ : -1,
 			.build_id_size = from->build_id_size,
 			.quarantined = from->quarantined,
+			.index_coming = from->index_coming,
 		};
 		memcpy(to->build_id, from->build_id, sizeof(to->build_id));
 	}
