@@ -16,6 +16,7 @@
 
 /* The exit statuses of the child: 0, or 1 + index of what it failed with. */
 static const int errors[] = { EIO, ENODATA, EFBIG, ENOTSUP, ENOEXEC, EBADMSG, ENOMEM };
+#define NICE 10
 #define NR_ERRORS (sizeof(errors) / sizeof(errors[0]))
 
 static int open_debug_file(const struct line_source *src)
@@ -75,12 +76,14 @@ static void limit(int resource, rlim_t most)
 
 static int in_child(const struct line_source *src, const struct object_id *id, int out)
 {
-	struct sched_param idle = { 0 };
+	struct sched_param batch = { 0 };
 	int err;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(CHILD_CHANNEL_FD); /* its end says that the worker has gone */
-	sched_setscheduler(0, SCHED_IDLE, &idle);
+	/* Not SCHED_IDLE: on a host that is always busy no index would ever be done. */
+	sched_setscheduler(0, SCHED_BATCH, &batch);
+	setpriority(PRIO_PROCESS, 0, NICE);
 	limit(RLIMIT_CPU, LINE_BUILDER_CPU_S);
 	limit(RLIMIT_AS, LINE_BUILDER_MEMORY);
 	err = line_builder_run(src, id, out);

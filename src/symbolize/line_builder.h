@@ -20,7 +20,7 @@ struct line_builder {
 	pid_t pid;
 };
 
-/* The same in a child, of the lowest priority. 0 or negative errno. */
+/* The same in a child, of low priority. 0 or negative errno. */
 int line_builder_start(struct line_builder *b, const struct line_source *src,
 		       const struct object_id *id, int out);
 /* 1: it is at it; 0: done; negative errno: it has failed, -EFAULT: it has died. Never waits. */
