@@ -16,7 +16,7 @@
 
 /* The exit statuses of the child: 0, or 1 + index of what it failed with. */
 static const int errors[] = { EIO, ENODATA, EFBIG, ENOTSUP, ENOEXEC, EBADMSG, ENOMEM };
-#define NICE 10
+#define NICE 5
 #define NR_ERRORS (sizeof(errors) / sizeof(errors[0]))
 
 static int open_debug_file(const struct line_source *src)
