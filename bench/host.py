@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Whole-process figures of pprofd, each as one line with its target beside it.
 
-  host.py compare    PPROFD LOAD SECONDS RUNS  CPU and memory beside `perf record -a -g -N`, alternating; lost samples
+  host.py compare    PPROFD LOAD SECONDS RUNS UNWIND...
+                                               CPU and memory beside `perf record -a -g -N`, alternating; lost samples
   host.py accounting PPROFD LOAD SECONDS       what the samples add up to, beside the run time that the kernel charged
   host.py naps       PPROFD LOAD SECONDS       the same for programs that sleep and wake; where a timer without NMI sees
                                                code that runs with interrupts off
@@ -215,12 +216,16 @@ def figure(name, value, target=""):
 
 # --- Beside perf record ---
 
-def run_pprofd(program, window, windows):
-    """CPU from the start on in steps of a window's length, each with the end of one window in it; and the peak PSS."""
-    d = Daemon(program, window, 997)
+def run_pprofd(program, unwind, window, windows):
+    """CPU from the start on in steps of a window's length, each with the end of one window in it; and the peak PSS. None
+    where stacks are not walked that way."""
+    d = Daemon(program, window, 997, f"Unwind={unwind}\n")
     begin = time.time()
     ends = [begin + (i + 1) * window for i in range(windows)]
     cpu = [0.0]  # the first window bears the start
+    if not (d.status() or {"unwind": unwind})["unwind"].startswith(unwind):
+        d.end()
+        return None
     while len(cpu) <= windows:
         d.note_memory()
         if time.time() >= ends[len(cpu) - 1]:
@@ -262,30 +267,40 @@ def run_perf(seconds):
     sys.exit("perf record fails every time")
 
 
-def compare(program, load_program, seconds, runs):
+def compare(program, load_program, seconds, runs, unwinds):
+    """What it costs to sample, by each of UNWINDS: "fp", the callchain that perf copies too, or "bpf", whole stacks."""
     windows = 3
     window = int(seconds / windows)
-    first, later, copying, memory, lost = [], [], [], [], 0
+    ratios = {unwind: ([], [], [], []) for unwind in unwinds}
+    lost = 0
     load = Load.mixed(load_program, False)
     for i in range(runs):
         perf = run_perf(window * windows) if i % 2 else None
-        cpu, d, status = run_pprofd(program, window, windows)
-        nr = status["samples"]
-        print(f"# run {i + 1}: pprofd {' '.join(f'{c:.3f}' for c in cpu)} CPU s a window of {window} s, {d.peak:.1f} MB "
-              f"{d.peaks}, {nr} samples, {1e9 * statistics.mean(cpu[1:]) / (nr / windows):.0f} ns each", flush=True)
+        done = {unwind: run_pprofd(program, unwind, window, windows) for unwind in unwinds}
         perf = perf or run_perf(window * windows)
-        recording, life, perf_peak = (perf[0] / windows, perf[1] / windows, perf[2])
+        recording, life, perf_peak = perf[0] / windows, perf[1] / windows, perf[2]
         print(f"# run {i + 1}: perf record {recording:.3f} recording, {life:.3f} with its end, {perf_peak:.1f} MB", flush=True)
-        first.append(cpu[0] / life)
-        later.append(statistics.mean(cpu[1:]) / life)
-        copying.append(statistics.mean(cpu[1:]) / recording)
-        memory.append(d.peak)
-        lost += status["lost"]
+        for unwind, result in done.items():
+            if not result:
+                continue
+            cpu, d, status = result
+            nr = status["samples"]
+            print(f"# run {i + 1}: pprofd, {unwind}, {' '.join(f'{c:.3f}' for c in cpu)} CPU s a window of {window} s, "
+                  f"{d.peak:.1f} MB {d.peaks}, {nr} samples, {1e9 * statistics.mean(cpu[1:]) / (nr / windows):.0f} ns each",
+                  flush=True)
+            later = statistics.mean(cpu[1:])
+            for figures, value in zip(ratios[unwind], (cpu[0] / life, later / life, later / recording, d.peak)):
+                figures.append(value)
+            lost += status["lost"]
     load.end()
-    figure("CPU, first window / perf record", f"{statistics.median(first):.2f}", "<= 3")
-    figure("CPU, later windows / perf record", f"{statistics.median(later):.2f} (its end, where it goes through what it "
-           f"copied, not counted: {statistics.median(copying):.1f})", "<= 1.5")
-    figure("peak memory of all processes", f"{max(memory):.1f} MB", "<= 40 MB")
+    for unwind, (first, later, copying, memory) in ratios.items():
+        if not first:
+            print(f"# stacks cannot be walked by {unwind} here")
+            continue
+        figure(f"CPU, first window / perf, {unwind}", f"{statistics.median(first):.2f}", "<= 3" if unwind == "fp" else "")
+        figure(f"CPU, later windows / perf, {unwind}", f"{statistics.median(later):.2f} (its end, where it goes through what "
+               f"it copied, not counted: {statistics.median(copying):.1f})", "<= 1.5" if unwind == "fp" else "<= 2")
+        figure(f"peak memory of all processes, {unwind}", f"{max(memory):.1f} MB", "<= 40 MB")
     figure("samples lost, mixed load, 997 Hz", lost, "0")
 
 
@@ -405,7 +420,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     verb, a = sys.argv[1], sys.argv[2:]
     if verb == "compare":
-        compare(a[0], a[1], float(a[2]), int(a[3]))
+        compare(a[0], a[1], float(a[2]), int(a[3]), a[4:])
     elif verb in ("accounting", "naps"):
         globals()[verb](a[0], a[1], float(a[2]))
     elif verb == "slowdown":

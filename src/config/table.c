@@ -84,8 +84,8 @@ const struct config_key config_keys[] = {
 	{ "Sampler", "Unwind", CONFIG_CHOICE, AT(unwind), 0, 0, "auto", unwinds,
 	  "How a sample's callers are found in user code: bpf (by the kernel, with the unwind\n"
 	  "tables of its files), stack (by a copy of its stack and the same tables), fp (by frame\n"
-	  "pointers, which many programs lack) or auto (bpf where the kernel permits it, else\n"
-	  "stack as long as SampleFrequency= makes that cheap)." },
+	  "pointers, which many programs lack) or auto (bpf up to 499 samples a second where the\n"
+	  "kernel permits it, else stack as long as SampleFrequency= makes that cheap)." },
 	{ "Sampler", "StackCopySize", CONFIG_BYTES, AT(stack_copy_size), K, 65528, "16K", NULL,
 	  "How much of its stack a sample carries, 1K to 65528, rounded down to 8 bytes." },
 	{ "Sampler", "RingSize", CONFIG_POWER, AT(ring_size), 64 * K, 64 * M, "512K", NULL,

@@ -28,7 +28,9 @@ static bool fits(const struct config *c)
 
 bool unwind_wants_walker(const struct config *c)
 {
-	return wants_user(c) && c->scope == SCOPE_HOST && (c->unwind == UNWINDING_AUTO || c->unwind == UNWINDING_BPF);
+	bool walk = c->unwind == UNWINDING_BPF || (c->unwind == UNWINDING_AUTO && c->sample_frequency <= UNWIND_AUTO_WALKS);
+
+	return wants_user(c) && c->scope == SCOPE_HOST && walk;
 }
 
 /* Where the kernel does not walk, bpf is as auto. */
@@ -63,6 +65,8 @@ static void explain_without(const struct config *c, const struct sampler_status 
 	}
 	if (unwind_stack_size(c, false))
 		why = " (this kernel copies no stacks)";
+	else if (c->unwind == UNWINDING_AUTO && c->sample_frequency > UNWIND_AUTO_WALKS)
+		why = " (auto: at this SampleFrequency whole stacks cost too much; Unwind=bpf asks for them all the same)";
 	else if (is_auto(c) && !pays(c))
 		why = " (auto: at this SampleFrequency stack copies cost too much; Unwind=stack asks for "
 		      "them all the same)";

@@ -14,6 +14,9 @@ struct daemon;
 /* Of automatic stack copies, bytes a second and CPU: docs/decisions/0007-when-stacks-are-copied.md. */
 #define UNWIND_AUTO_RATE (2u << 20)
 
+/* Up to so many samples a second and CPU have whole stacks by themselves: docs/decisions/0010-walking-in-the-kernel.md. */
+#define UNWIND_AUTO_WALKS 499
+
 /* The kernel is to walk, if it can. */
 bool unwind_wants_walker(const struct config *c);
 /* Bytes of stack that a sample is to carry; 0: none. WALKER: the kernel walks, but for those that come with a copy. */
