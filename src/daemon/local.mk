@@ -19,6 +19,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/objects.c %reldir%/objects.h \
 	%reldir%/privileges.c %reldir%/privileges.h \
 	%reldir%/publish.c %reldir%/publish.h \
+	%reldir%/recording_words.c %reldir%/recording_words.h \
 	%reldir%/recordings.c %reldir%/recordings.h \
 	%reldir%/rotate.c %reldir%/rotate.h \
 	%reldir%/sampler.c %reldir%/sampler.h \

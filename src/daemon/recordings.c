@@ -9,10 +9,10 @@
 #include "base/array.h"
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/naming.h"
+#include "daemon/recording_words.h"
 #include "proc/procfs.h"
 
 #define TICK_NS 1000000000ull
@@ -209,74 +209,6 @@ static void tick(struct loop_timer *t)
 
 /* --- Its beginning --- */
 
-static bool take_number(const char *text, uint64_t max, uint64_t *out)
-{
-	char *rest;
-	unsigned long long n;
-
-	errno = 0;
-	n = strtoull(text, &rest, 10);
-	if (*text < '0' || *text > '9' || *rest || errno || !n || n > max)
-		return false;
-	*out = n;
-	return true;
-}
-
-static bool take_name(const char *text, const char *const names[], unsigned nr, unsigned *out)
-{
-	for (unsigned i = 0; i < nr; i++)
-		if (!strcmp(text, names[i])) {
-			*out = i;
-			return true;
-		}
-	return false;
-}
-
-static bool take_text(const char *text, char *out, size_t size)
-{
-	if (!*text || strlen(text) >= size)
-		return false;
-	strcpy(out, text);
-	return true;
-}
-
-/* One word of the request. False: not known, or out of its range. */
-static bool take_word(const char *word, struct config_target *o, unsigned *kind, uint64_t *seconds)
-{
-	static const char *const chains[] = {
-		[CALLCHAIN_NO] = "no", [CALLCHAIN_YES] = "yes",
-		[CALLCHAIN_USER] = "user", [CALLCHAIN_KERNEL] = "kernel",
-	};
-	const char *value = strchr(word, '=');
-	uint64_t n;
-
-	if (!value)
-		return false;
-	value++;
-	if (text_has_prefix(word, "pid=") && take_number(value, INT32_MAX, &n)) {
-		o->pids.pids[0] = (uint32_t)n;
-		o->pids.nr = 1;
-		return true;
-	}
-	if (text_has_prefix(word, "tid=") && take_number(value, INT32_MAX, &n)) {
-		o->tid = (uint32_t)n;
-		return true;
-	}
-	if (text_has_prefix(word, "frequency=") && take_number(value, RECORDINGS_FREQUENCY_MAX, &n)) {
-		o->sample_frequency = (unsigned)n;
-		return true;
-	}
-	if (text_has_prefix(word, "unit="))
-		return take_text(value, o->unit, sizeof(o->unit));
-	if (text_has_prefix(word, "comm="))
-		return take_text(value, o->comm, sizeof(o->comm));
-	if (text_has_prefix(word, "event="))
-		return take_name(value, event_kind_names, EVENT_NR_KINDS, kind);
-	if (text_has_prefix(word, "callchain="))
-		return take_name(value, chains, 4, &o->callchain);
-	return text_has_prefix(word, "seconds=") && take_number(value, RECORDINGS_SECONDS_MAX, seconds);
-}
-
 struct owner {
 	uint32_t tid, pid;
 };
@@ -351,29 +283,16 @@ static int open_target(struct recordings *all, struct config_target *o, char *wh
 
 void recordings_start(struct recordings *all, struct control_client *client, int argc, char **argv)
 {
-	struct config_target o;
-	unsigned kind = EVENT_CPU;
-	uint64_t seconds = 0;
+	struct recording_words w;
 	char why[512] = "";
 	struct recording *r;
 	int target;
 
-	config_target_defaults(&o, "recording");
-	o.on_demand = true;
-	o.labels = LABEL_ALL;
-	for (int i = 1; i < argc; i++)
-		if (!take_word(argv[i], &o, &kind, &seconds)) {
-			snprintf(why, sizeof(why), "%s: not known, or beyond the limits (%d Hz, %d s)", argv[i],
-				 RECORDINGS_FREQUENCY_MAX, RECORDINGS_SECONDS_MAX);
-			control_end(client, -EINVAL, why);
-			return;
-		}
-	o.events = 1u << kind;
-	if (!o.pids.nr && !o.tid && !o.unit[0] && !o.comm[0]) {
-		control_end(client, -EINVAL, "nothing to record is named");
+	if (recording_parse(&w, argc - 1, argv + 1, why, sizeof(why)) < 0) {
+		control_end(client, -EINVAL, why);
 		return;
 	}
-	target = open_target(all, &o, why, sizeof(why));
+	target = open_target(all, &w.target, why, sizeof(why));
 	if (target < 0) {
 		control_end(client, target, why[0] ? why : NULL);
 		return;
@@ -386,10 +305,10 @@ void recordings_start(struct recordings *all, struct control_client *client, int
 	}
 	r->client = client;
 	r->target = (unsigned)target;
-	r->kind = kind;
+	r->kind = w.kind;
 	r->start_ns = clock_ns(CLOCK_MONOTONIC);
 	r->start_real = (int64_t)clock_ns(CLOCK_REALTIME);
-	r->end_ns = r->start_ns + (seconds ? seconds : RECORDINGS_SECONDS_MAX) * 1000000000;
+	r->end_ns = r->start_ns + (w.seconds ? w.seconds : RECORDINGS_SECONDS_MAX) * 1000000000;
 	loop_timer_in(&r->tick, TICK_NS, TICK_NS);
 	sampler_set_tick(all->d->sampler, targets_tick_ns(all->d->targets));
 	control_value(client, "recording", "%u", r->id);
@@ -400,7 +319,7 @@ void recordings_stop(struct recordings *all, struct control_client *client, int 
 {
 	uint64_t id = 0;
 
-	for (unsigned i = 0; argc == 2 && take_number(argv[1], UINT32_MAX, &id) && i < RECORDINGS_MAX; i++) {
+	for (unsigned i = 0; argc == 2 && recording_number(argv[1], UINT32_MAX, &id) && i < RECORDINGS_MAX; i++) {
 		struct recording *r = all->list[i];
 
 		if (!r || r->id != id)

@@ -13,8 +13,6 @@
 #include "perf/event.h"
 
 #define RECORDINGS_MAX 8
-#define RECORDINGS_FREQUENCY_MAX 10000
-#define RECORDINGS_SECONDS_MAX 3600
 #define RECORDINGS_SIZE_MAX (256u << 20) /* bytes of a profile; it ends early then */
 
 struct daemon;
@@ -23,8 +21,7 @@ struct recordings;
 struct recordings *recordings_new(struct daemon *d);
 void recordings_free(struct recordings *r);
 
-/* "record KEY=VALUE…": pid=, tid=, unit=, comm= (globs), event=, frequency=, callchain=, seconds=. The answer comes in
- * parts: "recording=N", "progress=SECONDS SAMPLES LOST" once a second, at the end "size=" and the file. */
+/* "record KEY=VALUE…" (recording_words.h). The answer comes in parts: "recording=N", "progress=SECONDS SAMPLES LOST" once a second, at the end "size=" and the file. */
 void recordings_start(struct recordings *r, struct control_client *client, int argc, char **argv);
 /* "stop N": ends it, with the data so far. */
 void recordings_stop(struct recordings *r, struct control_client *client, int argc, char **argv);
