@@ -31,7 +31,7 @@ static pid_t serve(const char *path, const char *request, const char *answer)
 		close(listener);
 		return pid;
 	}
-	alarm(20);
+	alarm(PATIENCE_MS / 1000);
 	fd = accept(listener, NULL, NULL);
 	if (read(fd, line, sizeof(line) - 1) <= 0 || strcmp(line, request))
 		_exit(1);

@@ -315,7 +315,7 @@ static void without_descriptors_accepting_waits(void **state)
 	assert_int_equal(send(fd, "echo a\n", 7, 0), 7);
 	turn(f);
 	assert_int_equal(f->nr_requests, 0);
-	for (int i = 0; i < 30 && !poll(&p, 1, 0); i++)
+	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !poll(&p, 1, 0);)
 		loop_step(f->loop, 100);
 	assert_false(hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "word=a\nerrno=0\n\n");
@@ -337,7 +337,7 @@ static void the_idle_are_closed_and_the_waiting_not(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		f->s->clients[i]->active_ms -= CONTROL_IDLE_MS + 1;
 	say(f, fresh, "echo a\n");
-	for (int i = 0; i < 30 && !poll(&p, 1, 0); i++)
+	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !poll(&p, 1, 0);)
 		loop_step(f->loop, 100);
 	check_heard(idle, "", true);
 	check_heard(waiting, "", false);
@@ -464,7 +464,8 @@ static int ask(struct fixture *f, struct asking *a, const char *line)
 {
 	pthread_t thread;
 
-	*a = (struct asking){ .path = f->path, .request = line, .timeout_ms = 500 };
+	*a = (struct asking){ .path = f->path, .request = line,
+				.timeout_ms = strcmp(line, "late") ? PATIENCE_MS : 500 };
 	assert_int_equal(pthread_create(&thread, NULL, ask_thread, a), 0);
 	while (!__atomic_load_n(&a->done, __ATOMIC_ACQUIRE))
 		loop_step(f->loop, 5);
@@ -543,7 +544,7 @@ static void the_client_believes_nothing(void **state)
 	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(listen(listener, 4), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct asking a = { .path = name, .request = "status", .timeout_ms = 5000 };
+		struct asking a = { .path = name, .request = "status", .timeout_ms = PATIENCE_MS };
 		pthread_t thread;
 		int fd;
 

@@ -286,7 +286,7 @@ static void this_thread_is_sampled_where_it_burns(void **state)
 	struct pollfd p = { .events = POLLIN };
 	volatile uint64_t sink = 0;
 	int sampler;
-	uint64_t t;
+	uint64_t t, wall;
 
 	probe_or_skip(&f);
 	open_pair(&f, 2000, &p.fd, &sampler, &h);
@@ -298,12 +298,14 @@ static void this_thread_is_sampled_where_it_burns(void **state)
 	assert_int_equal(idle.value, 0); /* it was disabled */
 	assert_int_equal(event_enable(sampler), 0);
 	assert_int_equal(poll(&p, 1, 0), 0); /* below the watermark */
+	wall = now_ms();
 	t = thread_cpu_ns();
 	while (thread_cpu_ns() - t < 400000000)
 		sink += burn(sink);
 	t = thread_cpu_ns() - t;
 	assert_int_equal(poll(&p, 1, 0), 1); /* the sampler woke the ring's owner */
 	assert_int_equal(event_read(sampler, &f, &count), 0);
+	wall = now_ms() - wall;
 	close(sampler);
 	merge_drain(m, &rings, 1, UINT64_MAX, harvest_time, harvest, &h);
 	assert_int_equal(ring.nr_malformed, 0);
@@ -323,7 +325,8 @@ static void this_thread_is_sampled_where_it_burns(void **state)
 	/* A slow machine's ticks come late and its kernel's share is not sampled; a sample too many
 	 * cannot be. */
 	assert_in_range(h.period, t / 2, t + t / 50 + 1000000);
-	assert_in_range(count.value, t / 10 * 9, t / 10 * 11);
+	/* The count goes on while a hypervisor gives the CPU to others, the thread's clock need not. */
+	assert_in_range(count.value, t / 10 * 9, (wall + 2) * 1100000);
 	assert_true(h.nr_burning >= h.nr / 10 * 9);
 }
 

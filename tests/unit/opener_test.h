@@ -40,7 +40,7 @@ static inline int raw_ask(int channel, const struct opener_request *q, struct op
 
 	assert_int_equal(channel_send(channel, q, opener_request_size(q), NULL, 0), 0);
 	do {
-		assert_int_equal(channel_wait(channel, POLLIN, 5000), 0);
+		assert_int_equal(channel_wait(channel, POLLIN, PATIENCE_MS), 0);
 		nr = OPENER_RANGES_MAX;
 		size = channel_recv(channel, a, sizeof(*a), fds, &nr);
 	} while (size > 0 && !a->cookie && opener_answer_valid(a, (size_t)size, nr, NULL));

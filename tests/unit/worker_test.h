@@ -7,20 +7,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "base/loop.h"
 
-#define PATIENCE_MS 120000 /* with a machine that is busy with others; then something hangs */
 #define AT_IT "at it"
-
-static inline uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* A worker that misbehaves: all has been sent that will be before it does. */
 static inline void worker_test_say_at_it(void)
