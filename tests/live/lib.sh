@@ -48,6 +48,8 @@ wait_for() {
 
 # cpu_ms PID: what it has computed, by the kernel's clock.
 cpu_ms() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) * 1000 / hz }' "/proc/$1/stat"; }
+# What a hypervisor took from all CPUs, proc_stat(5): the kernel's clocks go on in it, and no timer fires.
+steal_ms() { awk -v hz="$(getconf CLK_TCK)" '/^cpu / { print $9 * 1000 / hz }' /proc/stat; }
 has_run() { [ ! -e "/proc/$1" ] || [ "$(cpu_ms "$1")" -ge "$2" ]; }
 # runs MS PID…: until each has computed for so long from now, or has ended.
 runs() {
