@@ -133,7 +133,7 @@ static void wait_alive(struct loop *l, struct opener_client *c, unsigned nr)
 {
 	struct opener_status status;
 
-	for (int n = 0; n < 500; n++) {
+	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end;) {
 		opener_client_status(c, &status);
 		if (status.nr_alive == nr)
 			return;
@@ -174,7 +174,7 @@ static void client_gets_a_new_spare_whenever_one_dies(void **state)
 		close(all.fds[--all.nr_fds]);
 	opener_client_free(c);
 	/* Those that are not our children end with their channels. */
-	for (int i = 0; i < 500 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && waitpid(-1, NULL, WNOHANG) >= 0;)
 		nanosleep(&moment, NULL);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
