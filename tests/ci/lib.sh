@@ -25,10 +25,15 @@ builds() {
 	echo "PASS: $name"
 }
 
-# checks [MAKE'S ARGUMENTS]: automake's lines, one for each result; then the output of the tests that failed.
+# failed_tests FOLDER: what those said of themselves that failed there.
+failed_tests() {
+	[ ! -e "$1/test-suite.log" ] || sed 's/^/| /' "$1/test-suite.log"
+}
+
+# checks TARGET [MAKE'S ARGUMENTS]: automake's lines, one for each result; then the output of the tests that failed.
 checks() {
-	make -s -j"$jobs" check "$@" && return
+	make -s -j"$jobs" "$@" && return
 	status=$?
-	[ ! -e test-suite.log ] || sed 's/^/| /' test-suite.log
+	failed_tests .
 	return $status
 }
