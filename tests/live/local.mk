@@ -15,7 +15,4 @@ EXTRA_DIST += $(live_tests) %reldir%/busy.c %reldir%/zoo.c %reldir%/box %reldir%
 # All but those, each as often as one likes.
 .PHONY: check-still
 check-still:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(live_tests) $(STILL_WITHOUT),$(TESTS))'
-# By hand for now (tests/live/targets.test): it wants a machine on which nobody else runs it, and its control group's last
-# test is not stable.
-EXTRA_DIST += $(live_tests) %reldir%/targets.test %reldir%/busy.c %reldir%/box %reldir%/lib.sh
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(live_tests),$(TESTS))'
