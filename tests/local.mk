@@ -83,6 +83,9 @@ EXTRA_DIST += tests/spool_faults.test
 check_PROGRAMS += tests/replay/dump
 TESTS += tests/replay.test
 EXTRA_DIST += tests/replay.test tests/replay
+# The folder is there twice, and what is built in one of them is not to be released.
+dist-hook:
+	rm -rf $(distdir)/tests/replay/dump $(distdir)/tests/replay/*.o $(distdir)/tests/replay/.d*
 TESTS += tests/names.test
 check_PROGRAMS += tests/names
 EXTRA_DIST += tests/names.test

@@ -100,14 +100,15 @@ static void take_objects(struct request *q, const struct worker_objects *o, cons
 		*to = (struct symbolize_object){
 			.id = { .dev = from->id.dev, .inode = from->id.inode, .size = from->id.size,
 				.mtime_ns = from->id.mtime_ns, .ctime_ns = from->id.ctime_ns },
-			.fd = *fds++,
-			.index_fd = from->files & 1u << WORKER_INDEX_FILE ? *fds++ : -1,
-			.debug_fd = from->files & 1u << WORKER_DEBUG_FILE ? *fds++ : -1,
-			.alt_fd = from->files & 1u << WORKER_ALT_FILE ? *fds++ : -1,
 			.build_id_size = from->build_id_size,
 			.quarantined = from->quarantined,
 			.index_coming = from->index_coming,
 		};
+		/* Statements, since an initializer's expressions have no order. */
+		to->fd = *fds++;
+		to->index_fd = from->files & 1u << WORKER_INDEX_FILE ? *fds++ : -1;
+		to->debug_fd = from->files & 1u << WORKER_DEBUG_FILE ? *fds++ : -1;
+		to->alt_fd = from->files & 1u << WORKER_ALT_FILE ? *fds++ : -1;
 		memcpy(to->build_id, from->build_id, sizeof(to->build_id));
 	}
 }
