@@ -4,6 +4,7 @@ if BPF
 BUILT_SOURCES += %reldir%/unwind.skel.h
 CLEANFILES += %reldir%/unwind.skel.h %reldir%/unwind.bpf.o %reldir%/unwind.tmp.o
 
+src/daemon/walker_load.$(OBJEXT): %reldir%/unwind.skel.h
 %reldir%/unwind.skel.h: %reldir%/unwind.bpf.c %reldir%/vmlinux.h src/unwind/kernel.h src/unwind/format.h
 	$(AM_V_GEN)$(MKDIR_P) %reldir% && \
 	$(CLANG) -target bpf -mcpu=v2 -O2 -g -Wall -Wno-unused-function -I$(top_srcdir)/src $(LIBBPF_CFLAGS) \

@@ -231,11 +231,9 @@ static void sample_values(const struct kind *k, const struct record *rec,
 }
 
 /* W takes the place of the user part. */
-static void take_walk(struct collect *c, const struct record_layout *layout, struct stack *s,
-		      const struct walked *w)
+static void take_walk(struct collect *c, struct stack *s, const struct walked *w)
 {
-	/* Without a chain the address alone stands for the kernel's part, which was not asked for then. */
-	if (w->in_kernel && !(layout->sample_type & PERF_SAMPLE_CALLCHAIN))
+	if (w->user_only)
 		s->nr_kernel = 0;
 	chain_walked(c, w->walk, s);
 }
@@ -257,7 +255,7 @@ static void add_sample(struct collect *c, const struct record *rec, uint32_t kin
 	sample_values(k, rec, layout, values);
 	chain_read(c, rec, layout, &s);
 	if (w)
-		take_walk(c, layout, &s, w);
+		take_walk(c, &s, w);
 	if (w && w->in_kernel)
 		values[1] = w->period < INT64_MAX ? (int64_t)w->period : INT64_MAX;
 	if (is_guest(rec)) {
@@ -392,9 +390,10 @@ void collect_walked(struct collect *c, const struct record *rec, unsigned kind,
 		add_sample(c, rec, kind, layout, &w);
 }
 
-int collect_compact(struct collect *c, const struct record *rec, unsigned kind, const struct record_layout *layout)
+int collect_compact(struct collect *c, const struct record *rec, unsigned kind, const struct record_layout *layout,
+		    bool user_only)
 {
-	struct walked w = { .walk = &c->compact, .in_kernel = true };
+	struct walked w = { .walk = &c->compact, .in_kernel = true, .user_only = user_only };
 	struct unwind_compact_info info;
 	int err = unwind_compact_read(rec->sample.raw, rec->sample.raw_size, &c->compact, &info);
 

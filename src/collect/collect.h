@@ -119,10 +119,12 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
  * walk's. */
 void collect_walked(struct collect *c, const struct record *rec, unsigned kind,
 		    const struct record_layout *layout, const struct unwind_walk *walk);
-/* The same for a record of the walker in the kernel (raw: unwind/compact.h). -EBADMSG: damaged. 1: taken, but
+/* The same for a record of the walker in the kernel (raw: unwind/compact.h), of which USER_ONLY leaves the kernel's
+ * part out. -EBADMSG: damaged. 1: taken, but
  * the kernel should be told anew of the process: it knew nothing of it, or not all. Where its mappings are not those any
  * more that the walk went by, callers are not believed. */
-int collect_compact(struct collect *c, const struct record *rec, unsigned kind, const struct record_layout *layout);
+int collect_compact(struct collect *c, const struct record *rec, unsigned kind, const struct record_layout *layout,
+		    bool user_only);
 void collect_malformed(struct collect *c);
 
 /* Copied stacks are walked from now on, by TABLES, which outlive it; NULL: no more. */

@@ -110,6 +110,7 @@ struct stack {
 struct walked {
 	const struct unwind_walk *walk;
 	bool in_kernel;  /* and the rest: */
+	bool user_only;
 	uint32_t serial; /* of the space that the walk went by; 0: it needed none */
 	bool chain;      /* of frame pointers instead */
 	bool ask;        /* it met what the kernel does not know */

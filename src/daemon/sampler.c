@@ -33,17 +33,14 @@ static uint64_t record_time_of(void *ctx, const void *record, size_t size)
 }
 
 /* Whose sample the walker in the kernel walked: its record says it, since it is not the event's own. */
-static int find_walked(const struct record *rec, struct sampler_source *source)
+static int find_walked(const struct sampler *s, const struct record *rec, struct sampler_source *source)
 {
 	uint32_t number;
 
 	if (rec->sample.raw_size < UNWIND_COMPACT_HEAD)
 		return -EBADMSG;
 	memcpy(&number, (const char *)rec->sample.raw + offsetof(struct unwind_compact, source), sizeof(number));
-	if (number >= EVENT_NR_KINDS)
-		return -EBADMSG;
-	source->kind = number;
-	return 0;
+	return sources_find_walk(&s->sources, number, source) ? 0 : -ENOENT;
 }
 
 static void note_copy(struct sampler *s, const struct sampler_cpu *c)
@@ -70,9 +67,11 @@ static void record_given(void *ctx, unsigned ring, const void *data, size_t size
 		layout = sample;
 	err = record_decode(data, size, layout, &rec);
 	if (!err && source.walked)
-		err = find_walked(&rec, &source);
+		err = find_walked(s, &rec, &source);
 	else if (!err && is_sample && s->options.walker && rec.sample.regs_abi)
 		note_copy(s, s->cpus[ring]);
+	if (err == -ENOENT) /* its event was closed meanwhile */
+		return;
 	if (!err && rec.type == PERF_RECORD_SAMPLE && !s->first_sample_ns)
 		s->first_sample_ns = rec.time;
 	s->record(s->ctx, &rec, &source, layout, err);
@@ -88,7 +87,7 @@ static void count_copies(struct sampler *s, uint64_t now, uint64_t horizon)
 		if (horizon < c->copies_ns)
 			continue;
 		walker_copies_read(s->options.walker, (unsigned)c->cpu, c->nr_copies);
-		c->nr_copies = walker_copies_made(s->options.walker, (unsigned)c->cpu);
+		c->nr_copies = c->nr_copies_now;
 		c->copies_ns = now;
 	}
 	if (s->copied)
@@ -103,8 +102,11 @@ void sampler_drain(struct sampler *s, bool all)
 	if (s->draining) /* a callback ended a window, which drains first */
 		return;
 	s->draining = true;
-	for (uint32_t i = 0; i < s->nr_cpus; i++)
+	for (uint32_t i = 0; i < s->nr_cpus; i++) {
+		if (s->options.walker)
+			s->cpus[i]->nr_copies_now = walker_copies_made(s->options.walker, (unsigned)s->cpus[i]->cpu);
 		ring_begin(s->rings[i]);
+	}
 	merge_drain(s->merge, s->rings, s->nr_cpus, horizon, record_time_of, record_given, s);
 	if (s->options.walker)
 		count_copies(s, now, horizon);

@@ -26,7 +26,10 @@ struct sampler_options {
 	size_t stack_size; /* that a sample carries: perf/event.h */
 	size_t ring_size;
 	bool exclude_idle;
-	struct walker *walker; /* walks the user stacks of the host's events; NULL: none. Outlives the sampler */
+	struct walker *walker; /* walks user stacks; NULL: none. Outlives the sampler */
+	/* Events of others carry this much of their stacks, up to so many Hz. */
+	size_t copies_size;
+	unsigned copies_frequency;
 };
 
 /* A decoded record in order of time; ERR: it did not decode. */
@@ -89,6 +92,8 @@ uint64_t sampler_generation(const struct sampler *s);
  * is) on the CPU of index SOURCE->cpu. A descriptor or negative errno. */
 int sampler_event_open(struct sampler *s, struct perf_event_attr *attr, int pid, unsigned long flags,
 		       const struct sampler_source *source);
+/* How such an event should find user stacks, by O's frequency: fills in O's stack_size and walked. */
+void sampler_fill_stack(const struct sampler *s, struct event_options *o);
 /* Its records that are still in the rings are nobody's from now on. */
 void sampler_event_close(struct sampler *s, int fd);
 /* How often the rings are drained when nobody is in a hurry; SAMPLER_TICK_NS at first. */

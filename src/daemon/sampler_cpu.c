@@ -58,6 +58,17 @@ static int cpu_open_ring(struct sampler *s, struct sampler_cpu *c)
 	}
 }
 
+/* Where the kernel refuses, its samples have copies of stacks. */
+static void let_walk(struct sampler *s, int fd)
+{
+	uint32_t number = sources_walk(&s->sources, fd);
+	int err = number ? walker_attach(s->options.walker, number, fd) : -EINVAL;
+
+	if (err < 0 && !s->walk_refused)
+		log_warnx("walking stacks in the kernel: %s", strerror(-err));
+	s->walk_refused |= err < 0;
+}
+
 static int open_redirected(struct sampler *s, struct sampler_cpu *c, struct perf_event_attr *attr, int pid,
 			   unsigned long flags, const struct sampler_source *source)
 {
@@ -72,6 +83,8 @@ static int open_redirected(struct sampler *s, struct sampler_cpu *c, struct perf
 		close(fd);
 		return err;
 	}
+	if (s->options.walker && attr->sample_type & PERF_SAMPLE_STACK_USER)
+		let_walk(s, fd);
 	return fd;
 }
 
@@ -82,7 +95,7 @@ static void cpu_open_output(struct sampler *s, struct sampler_cpu *c)
 	struct perf_event_attr attr;
 	int fd, err;
 
-	event_output_attr(&attr, &s->features, s->options.callchain);
+	event_output_attr(&attr, &s->features);
 	fd = open_redirected(s, c, &attr, -1, 0, &source);
 	err = fd < 0 ? fd : event_enable(fd);
 	if (!err)
@@ -105,16 +118,12 @@ static int cpu_open_kind(struct sampler *s, struct sampler_cpu *c, unsigned kind
 				   .walked = s->options.walker, .exclude_idle = s->options.exclude_idle };
 	struct sampler_source source = { .kind = kind };
 	struct perf_event_attr attr;
-	int fd, err = 0;
+	int fd;
 
 	event_sampler_attr(&attr, &s->features, &o);
 	fd = open_redirected(s, c, &attr, -1, 0, &source);
 	if (fd < 0)
 		return fd;
-	if (s->options.walker)
-		err = walker_attach(s->options.walker, kind, fd);
-	if (err < 0) /* its samples have copies of stacks then */
-		log_warnx("walking stacks in the kernel on CPU %d: %s", c->cpu, strerror(-err));
 	s->kinds[kind].frequency = (unsigned)attr.sample_freq;
 	c->fds[kind] = fd;
 	return 0;
@@ -177,6 +186,12 @@ out:
 	return 0;
 }
 
+void sampler_fill_stack(const struct sampler *s, struct event_options *o)
+{
+	o->walked = s->options.walker;
+	o->stack_size = o->frequency <= s->options.copies_frequency ? (unsigned)s->options.copies_size : 0;
+}
+
 int sampler_event_open(struct sampler *s, struct perf_event_attr *attr, int pid, unsigned long flags,
 		       const struct sampler_source *source)
 {
@@ -185,7 +200,10 @@ int sampler_event_open(struct sampler *s, struct perf_event_attr *attr, int pid,
 
 void sampler_event_close(struct sampler *s, int fd)
 {
-	sources_del(&s->sources, fd);
+	uint32_t walk = sources_del(&s->sources, fd);
+
+	if (walk)
+		walker_detach(s->options.walker, walk);
 	close(fd);
 }
 

@@ -13,8 +13,8 @@ struct sampler_cpu {
 	struct loop_watch watch;
 	int fds[EVENT_NR_KINDS]; /* −1: not opened */
 	struct event_count seen[EVENT_NR_KINDS]; /* at the last sampler_interval */
-	/* Copies of stacks that the walker had asked for at copies_ns. */
-	uint64_t nr_copies, copies_ns;
+	/* Copies of stacks that the walker had asked for at copies_ns; and when this drain began. */
+	uint64_t nr_copies, copies_ns, nr_copies_now;
 	struct sampler *sampler;
 };
 
@@ -36,6 +36,7 @@ struct sampler {
 	struct merge *merge;
 	struct loop_timer tick;
 	uint64_t tick_ns;
+	bool walk_refused; /* said once */
 	bool started, draining, copied; /* copied: copies of stacks have come in this drain */
 	uint64_t first_sample_ns, nr_ring_malformed, generation;
 

@@ -50,9 +50,10 @@ static void look(struct daemon *d, uint32_t pid)
 		walker_look(d->walker, p);
 }
 
-static void sampled_walked(struct daemon *d, const struct record *rec, unsigned kind, const struct record_layout *layout)
+static void sampled_walked(struct daemon *d, const struct record *rec, const struct sampler_source *source, unsigned kind,
+			   const struct record_layout *layout)
 {
-	int err = collect_compact(d->collect, rec, kind, layout);
+	int err = collect_compact(d->collect, rec, kind, layout, source->user_only);
 
 	if (err < 0)
 		collect_malformed(d->collect);
@@ -75,7 +76,7 @@ static void sampled(void *ctx, const struct record *rec, const struct sampler_so
 	if (kind == TARGETS_DROP)
 		return;
 	if (source->walked)
-		sampled_walked(d, rec, kind, layout);
+		sampled_walked(d, rec, source, kind, layout);
 	else
 		collect_record(d->collect, rec, kind, layout);
 	if (d->walker && !source->walked && rec->type == PERF_RECORD_SAMPLE && rec->sample.stack_size)
@@ -173,7 +174,7 @@ static void tables_arrived(void *ctx)
 
 static void walker_open(struct daemon *d, const struct config *c)
 {
-	struct walker_options o = { .tables_size = c->unwind_cache_size, .stack_size = unwind_stack_size(c, true) };
+	struct walker_options o = { .tables_size = c->unwind_cache_size, .stack_size = c->stack_copy_size & ~UINT64_C(7) };
 
 	d->walker_why[0] = 0;
 	if (unwind_wants_walker(c) &&
@@ -201,6 +202,7 @@ static int sampler_open(struct daemon *d, const struct config *c, char *why, siz
 	walker_open(d, c);
 	o.walker = d->walker;
 	o.stack_size = unwind_stack_size(c, d->walker);
+	unwind_copies(c, d->walker, &o.copies_size, &o.copies_frequency);
 	if (c->scope != SCOPE_NONE)
 		err = sampler_new(&d->sampler, d->loop, &o, sampled, drained, d, why, why_size);
 	if (err)

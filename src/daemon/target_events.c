@@ -19,6 +19,7 @@ static void fill_attr(const struct target *t, enum event_kind kind, struct perf_
 
 	if (t->method == METHOD_THREAD)
 		o.inherit = t->o.tid ? INHERIT_NOTHING : t->o.follow == FOLLOW_THREADS ? INHERIT_THREADS : INHERIT_CHILDREN;
+	sampler_fill_stack(t->targets->sampler, &o);
 	event_sampler_attr(attr, sampler_features(t->targets->sampler), &o);
 	attr->disabled = 0;
 }

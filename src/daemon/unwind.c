@@ -1,5 +1,6 @@
 #include "daemon/unwind.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +29,8 @@ static bool fits(const struct config *c)
 
 bool unwind_wants_walker(const struct config *c)
 {
-	bool walk = c->unwind == UNWINDING_BPF || (c->unwind == UNWINDING_AUTO && c->sample_frequency <= UNWIND_AUTO_WALKS);
-
-	return wants_user(c) && c->scope == SCOPE_HOST && walk;
+	return c->scope != SCOPE_NONE &&
+	       (c->unwind == UNWINDING_BPF || (c->unwind == UNWINDING_AUTO && c->sample_frequency <= UNWIND_AUTO_WALKS));
 }
 
 /* Where the kernel does not walk, bpf is as auto. */
@@ -44,6 +44,21 @@ size_t unwind_stack_size(const struct config *c, bool walker)
 	bool copy = walker || c->unwind == UNWINDING_STACK || (is_auto(c) && pays(c) && fits(c));
 
 	return wants_user(c) && copy ? c->stack_copy_size & ~UINT64_C(7) : 0;
+}
+
+void unwind_copies(const struct config *c, bool walker, size_t *size, unsigned *frequency)
+{
+	uint64_t fitting = c->ring_size * 1000 / RING_MS / c->stack_copy_size;
+	uint64_t paying = UNWIND_AUTO_RATE / c->stack_copy_size, hz = 0;
+
+	if (walker)
+		hz = UINT_MAX;
+	else if (c->unwind == UNWINDING_STACK) /* at such a rate they are wanted, whatever fits */
+		hz = c->sample_frequency > fitting ? c->sample_frequency : fitting;
+	else if (is_auto(c))
+		hz = paying < fitting ? paying : fitting;
+	*size = c->stack_copy_size & ~UINT64_C(7);
+	*frequency = hz < UINT_MAX ? (unsigned)hz : UINT_MAX;
 }
 
 bool unwind_same(const struct config *a, const struct config *b)

@@ -21,6 +21,8 @@ struct daemon;
 bool unwind_wants_walker(const struct config *c);
 /* Bytes of stack that a sample is to carry; 0: none. WALKER: the kernel walks, but for those that come with a copy. */
 size_t unwind_stack_size(const struct config *c, bool walker);
+/* The same for targets, whose CallChain= and SampleFrequency= are their own: up to FREQUENCY. */
+void unwind_copies(const struct config *c, bool walker, size_t *size, unsigned *frequency);
 /* The sampler of A and that of B find user stacks in the same way. */
 bool unwind_same(const struct config *a, const struct config *b);
 /* What is in use and why, in words. */

@@ -105,13 +105,28 @@ int walker_cpu(struct walker *w, unsigned cpu, int fd, size_t ring_size)
 	return walker_load_output(w->load, cpu, fd);
 }
 
+static struct program *find_program(struct walker *w, uint32_t source)
+{
+	for (uint32_t i = w->nr_programs; i-- > 0;) /* the last one mostly */
+		if (w->programs[i].source == source)
+			return &w->programs[i];
+	return NULL;
+}
+
+void walker_detach(struct walker *w, uint32_t source)
+{
+	struct program *p = find_program(w, source);
+
+	if (!p)
+		return;
+	close(p->fd); /* events that have it keep it */
+	*p = w->programs[--w->nr_programs];
+}
+
 int walker_attach(struct walker *w, uint32_t source, int fd)
 {
-	struct program *p = NULL;
+	struct program *p = find_program(w, source);
 
-	for (uint32_t i = 0; i < w->nr_programs; i++)
-		if (w->programs[i].source == source)
-			p = &w->programs[i];
 	if (!p) {
 		int program = walker_load_program(w->load, source);
 

@@ -35,6 +35,8 @@ void walker_tick(struct walker *w, uint64_t now_ns);
 int walker_cpu(struct walker *w, unsigned cpu, int fd, size_t ring_size);
 /* Attaches the walk to the event FD; its records will say SOURCE. 0 or negative errno. */
 int walker_attach(struct walker *w, uint32_t source, int fd);
+/* No event will be attached as SOURCE any more. */
+void walker_detach(struct walker *w, uint32_t source);
 /* Copies that CPU's ring has been given, or will be; and has been read of (a record each). */
 uint64_t walker_copies_made(struct walker *w, unsigned cpu);
 void walker_copy_read(struct walker *w, unsigned cpu);

@@ -126,19 +126,16 @@ void event_sampler_attr(struct perf_event_attr *attr, const struct event_feature
 	attr->inherit_thread = o->inherit == INHERIT_THREADS;
 }
 
-void event_output_attr(struct perf_event_attr *attr, const struct event_features *f, enum event_callchain callchain)
+void event_output_attr(struct perf_event_attr *attr, const struct event_features *f)
 {
 	common_attr(attr, f);
 	attr->type = PERF_TYPE_SOFTWARE;
 	attr->config = PERF_COUNT_SW_BPF_OUTPUT;
 	attr->sample_period = 1;
-	attr->sample_type |= PERF_SAMPLE_IP | PERF_SAMPLE_RAW;
+	attr->sample_type |= PERF_SAMPLE_IP | PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_RAW;
+	attr->exclude_callchain_user = 1;
 	if (f->cgroup)
 		attr->sample_type |= PERF_SAMPLE_CGROUP;
-	if (callchain == CALLCHAIN_YES) {
-		attr->sample_type |= PERF_SAMPLE_CALLCHAIN;
-		attr->exclude_callchain_user = 1;
-	}
 }
 
 void event_layout(const struct perf_event_attr *attr, struct record_layout *layout)

@@ -63,7 +63,7 @@ void event_sampler_attr(struct perf_event_attr *attr, const struct event_feature
 			const struct event_options *o);
 /* What such a program writes its records by: they have the kernel's part of CALLCHAIN, and the program's bytes as RAW.
  * Disabled at first. */
-void event_output_attr(struct perf_event_attr *attr, const struct event_features *f, enum event_callchain callchain);
+void event_output_attr(struct perf_event_attr *attr, const struct event_features *f);
 /* How records of an event with ATTR are laid out. */
 void event_layout(const struct perf_event_attr *attr, struct record_layout *layout);
 
