@@ -396,6 +396,30 @@ def slowdown(program, load_program, pairs):
                "<= 0.5 %" if hz == 49 else "")
 
 
+def ways(program, load_program, rounds_of_all):
+    """What the ways of finding stacks take from a fixed computation without frame pointers, at a rate where it shows."""
+    cpu, hz = max(os.sched_getaffinity(0)), 4999
+    rounds = 100
+    while fixed(load_program, rounds, cpu)[0] < 0.8:
+        rounds *= 2
+    without, sampled = [], {"fp": [], "stack": [], "bpf": []}
+    for _ in range(rounds_of_all):
+        without.append(fixed(load_program, rounds, cpu)[0])
+        for way, times in sampled.items():
+            d = Daemon(program, 60, hz, f"Unwind={way}\nRingSize=2M\n")
+            time.sleep(1)  # it is known by then what the stacks of others need
+            times.append(fixed(load_program, rounds, cpu)[0])
+            used = d.status()["unwind"].split(":")[0]
+            d.end()
+            if used != way:
+                print(f"# no {way} here: {used} instead")
+    base = statistics.median(without)
+    cost = {way: statistics.median(times) - base for way, times in sampled.items()}
+    for way, seconds in cost.items():
+        figure(f"{hz} Hz, Unwind={way}", f"{1e6 * seconds / (base * hz):.2f} us of CPU time a sample")
+    figure("that of bpf / fp", f"{cost['bpf'] / cost['fp']:.2f}", "<= 1.35")
+
+
 def start(program, runs):
     times = []
     for _ in range(runs):
@@ -425,6 +449,8 @@ def main():
         globals()[verb](a[0], a[1], float(a[2]))
     elif verb == "slowdown":
         slowdown(a[0], a[1], int(a[2]))
+    elif verb == "ways":
+        ways(a[0], a[1], int(a[2]))
     elif verb == "start":
         start(a[0], int(a[1]))
     else:

@@ -20,6 +20,7 @@ bench_runs += bench/host.py:accounting
 bench_runs += bench/host.py:naps
 bench_runs += bench/host.py:compare
 bench_runs += bench/host.py:slowdown
+bench_runs += bench/host.py:ways
 
 .PHONY: bench
 bench: all $(EXTRA_PROGRAMS)
@@ -31,6 +32,11 @@ bench_runs += bench/bench_profile
 EXTRA_PROGRAMS += bench/bench_unwind
 bench_bench_unwind_LDADD = $(pprofd_libs)
 bench_runs += bench/unwind.sh
+bench_runs += bench/walker.sh
+EXTRA_PROGRAMS += bench/bench_walker
+bench_bench_walker_SOURCES = tests/live/walkers.c
+bench_bench_walker_LDADD = $(pprofd_libs)
+EXTRA_DIST += bench/walker.sh
 EXTRA_DIST += bench/unwind.sh
 
 .PHONY: benches

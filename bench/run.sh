@@ -39,6 +39,7 @@ for what; do
 	*:naps) host naps "$load" 3 -- "$load" 30 ;;
 	*:compare) host compare "$load" 12 1 fp bpf -- "$load" 180 3 fp bpf ;;
 	*:slowdown) host slowdown "$load" 4 -- "$load" 30 ;;
+	*:ways) host ways "$load" 1 -- "$load" 11 ;;
 	*:attach) targets attach 3 -- 20 ;;
 	*:clock) targets clock 5 -- 20 ;;
 	*:pingpong) targets pingpong 0.5 3 -- 2 15 ;;

@@ -90,6 +90,8 @@ TESTS += tests/names.test
 check_PROGRAMS += tests/names
 EXTRA_DIST += tests/names.test
 include tests/live/local.mk
+check_PROGRAMS += tests/live/walkers
+tests_live_walkers_LDADD = $(pprofd_libs)
 check_PROGRAMS += tests/cfi_rows
 TESTS += tests/cfi.test
 EXTRA_DIST += tests/cfi.test tests/cfi_oracle.py
