@@ -126,16 +126,38 @@ static bool has_number(const struct collect *c, const struct process_map *map)
 	       map->end <= c->maps[map->mapping].end;
 }
 
+/* Code that was made at run time has no file, but perhaps a map of its functions, which may come at any time. */
+static bool is_jit(const struct process_file *file)
+{
+	return !strcmp(file->path, "//anon");
+}
+
+static bool may_ask(struct collect *c, struct process_map *map)
+{
+	const struct process_file *file = process_file(c->processes, map->file);
+
+	if (!c->asks.object)
+		return false;
+	if (is_jit(file)) {
+		if (map->object == OBJECT_MISSING)
+			map->object = OBJECT_NONE;
+		return true;
+	}
+	return map->object != OBJECT_MISSING && !file->special;
+}
+
 /* The window's number of MAP. At its first hit the file is asked for: also when a window has passed
  * without an answer, which may have gone to a process that this one was forked from. */
 static uint32_t map_number(struct collect *c, struct process *p, struct process_map *map)
 {
+	bool ask;
+
 	if (has_number(c, map))
 		return map->mapping;
+	ask = may_ask(c, map);
 	map->window = c->window;
 	map->mapping = window_map_add(c, map->start, map->end, map->object);
-	if (c->asks.object && map->object != OBJECT_MISSING &&
-	    !process_file(c->processes, map->file)->special && !ask_object(c, p, map, map->mapping))
+	if (ask && !ask_object(c, p, map, map->mapping))
 		*array_push(c->unasked, c->nr_unasked, c->unasked_cap) = map->mapping;
 	return map->mapping;
 }
@@ -172,7 +194,8 @@ void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t 
 	uint32_t pos, i, hash = hash_2u64(pid, start);
 
 	if (object == OBJECT_MISSING)
-		c->counters.objects_failed++;
+		/* Most programs that make code say nothing of it. */
+		c->counters.objects_failed += !map || !is_jit(process_file(c->processes, map->file));
 	else if (object < OBJECT_FIRST)
 		return;
 	if (map && map->object == OBJECT_ASKED) {

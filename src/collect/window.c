@@ -197,14 +197,20 @@ static struct profile *merged(const struct collect *c, struct kind *k, int64_t s
 		uint32_t object = c->maps[m->object].object;
 
 		numbers[i] = m->object;
+		/* Offsets in a map of functions made at run time are addresses. */
+		if (object >= OBJECT_FIRST && !strcmp(profile_str(p, m->filename), "//anon"))
+			m->offset = m->start;
 		/* A build id is only what a file says of itself: without an object nothing is
 		 * one. */
 		m->object = object >= OBJECT_FIRST ? object : NO_OBJECT | m->object;
 	}
 	if (profile_merge(out, p)) /* of nothing and one: cannot differ */
 		abort();
-	for (uint32_t i = 1; i < p->nr_mappings; i++)
+	for (uint32_t i = 1; i < p->nr_mappings; i++) {
 		p->mappings[i].object = numbers[i];
+		if (!strcmp(profile_str(p, p->mappings[i].filename), "//anon"))
+			p->mappings[i].offset = 0;
+	}
 	for (uint32_t i = 1; i < out->nr_mappings; i++)
 		if (out->mappings[i].object & NO_OBJECT)
 			out->mappings[i].object = 0;

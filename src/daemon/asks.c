@@ -27,6 +27,7 @@ struct ask {
 	uint32_t pid, exec_count;
 	uint64_t fork_ns, start_time, cgroup, asked_ns;
 	bool maps, sent;
+	bool jit; /* the ranges are of code made at run time: one map tells of them all */
 	uint32_t nr_ranges;
 	struct ask_range *ranges;
 };
@@ -127,11 +128,11 @@ static bool want_maps(void *ctx, struct process *p)
 }
 
 /* The ask of P that can take one more range: the last one mostly, since a drain brings a process's samples in runs. */
-static struct ask *ask_of(struct asks *a, const struct process *p)
+static struct ask *ask_of(struct asks *a, const struct process *p, bool jit)
 {
 	struct ask *k = a->last < a->nr ? a->asks[a->last] : NULL;
 
-	if (k && !k->sent && !k->maps && k->pid == p->pid && k->fork_ns == p->fork_ns &&
+	if (k && !k->sent && !k->maps && k->jit == jit && k->pid == p->pid && k->fork_ns == p->fork_ns &&
 	    k->exec_count == p->exec_count && k->nr_ranges < OPENER_RANGES_MAX)
 		return k;
 	return NULL;
@@ -145,9 +146,11 @@ static bool want_object(void *ctx, const struct collect_object_ask *want)
 
 	if (objects_use(a->objects, want->object))
 		return true;
-	k = ask_of(a, want->process);
-	if (!k)
+	k = ask_of(a, want->process, want->file->special);
+	if (!k) {
 		k = ask_add(a, want->process);
+		k->jit = want->file->special;
+	}
 	if (!k->ranges)
 		k->ranges = xcalloc(OPENER_RANGES_MAX, sizeof(*k->ranges));
 	r = &k->ranges[k->nr_ranges++];
@@ -177,7 +180,7 @@ void asks_fill(struct asks *a, struct collect_asks *fns)
 /* Tells collecting what is behind range R: from the opener, or from what was opened under the same name before. */
 static void tell_object(struct asks *a, const struct ask *k, const struct ask_range *r, uint32_t object)
 {
-	if (object == OBJECT_MISSING)
+	if (object == OBJECT_MISSING && !k->jit)
 		object = objects_recall(a->objects, &r->file, k->cgroup);
 	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
 }
@@ -217,12 +220,12 @@ static void ask_fill_request(const struct ask *k, struct opener_request *q)
 {
 	memset(q, 0, offsetof(struct opener_request, ranges));
 	q->cookie = k->cookie;
-	q->what = k->maps ? OPENER_MAPS : OPENER_FILES;
+	q->what = k->maps ? OPENER_MAPS : k->jit ? OPENER_JIT : OPENER_FILES;
 	q->pid = k->pid;
 	q->start_time = k->start_time;
 	q->fork_ns = k->fork_ns;
-	q->nr_ranges = k->nr_ranges;
-	for (uint32_t i = 0; i < k->nr_ranges; i++) {
+	q->nr_ranges = k->jit ? 0 : k->nr_ranges;
+	for (uint32_t i = 0; i < q->nr_ranges; i++) {
 		struct opener_range *to = &q->ranges[i];
 		const struct ask_range *from = &k->ranges[i];
 		size_t length = strlen(from->file.path);
@@ -250,7 +253,7 @@ void asks_flush(struct asks *a)
 			a->asks[kept++] = k;
 			continue;
 		}
-		if (!k->maps) {
+		if (!k->maps && !k->jit) {
 			ask_recall(a, k);
 			if (!k->nr_ranges) {
 				ask_free(k);
@@ -317,7 +320,7 @@ void asks_answer(struct asks *a, const struct opener_request *request, const str
 	struct ask *k = ask_take(a, request->cookie);
 	unsigned next = 0;
 
-	if (!k || answer->status < 0 || (k->maps && nr != 1)) {
+	if (!k || answer->status < 0 || ((k->maps || k->jit) && nr != 1)) {
 		for (unsigned i = 0; i < nr; i++)
 			close(fds[i]);
 		if (k)
@@ -326,6 +329,14 @@ void asks_answer(struct asks *a, const struct opener_request *request, const str
 	}
 	if (k->maps) {
 		answer_maps(a, k, fds[0]);
+		ask_free(k);
+		return;
+	}
+	if (k->jit) {
+		uint32_t object = objects_add_jit(a->objects, fds[0]);
+
+		for (uint32_t i = 0; i < k->nr_ranges; i++)
+			tell_object(a, k, &k->ranges[i], object);
 		ask_free(k);
 		return;
 	}

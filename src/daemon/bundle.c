@@ -77,11 +77,14 @@ void bundle_take_files(struct bundle *b, struct line_cache *c)
 		return;
 	b->files = xreallocarray(NULL, b->nr_objects, sizeof(*b->files));
 	for (uint32_t i = 0; i < b->nr_objects; i++) {
-		int fd = line_cache_get(c, &b->objects[i].id);
+		bool jit = b->objects[i].flags & WORKER_JIT_MAP;
+		int fd = jit ? -ENOENT : line_cache_get(c, &b->objects[i].id);
 
 		for (unsigned k = 0; k < WORKER_NR_FILES; k++)
 			b->files[i][k] = -1;
-		b->objects[i].index_coming = fd == -EAGAIN;
+		b->objects[i].flags &= (uint8_t)~WORKER_INDEX_COMING;
+		if (fd == -EAGAIN)
+			b->objects[i].flags |= WORKER_INDEX_COMING;
 		if (fd >= 0)
 			b->files[i][WORKER_INDEX_FILE] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	}

@@ -187,6 +187,39 @@ uint32_t objects_recall(struct objects *o, const struct process_file *file, uint
 	return n->object;
 }
 
+/* Gives B the descriptor FD, or closes it. */
+static void take_fd(struct objects *o, struct object *b, int fd)
+{
+	if (b->fd < 0 && o->nr_open < o->max_fds) {
+		b->fd = fd;
+		o->nr_open++;
+	} else {
+		close(fd);
+	}
+	b->used = true;
+}
+
+uint32_t objects_add_jit(struct objects *o, int fd)
+{
+	struct worker_identity id;
+	uint32_t i = HASH_NONE;
+
+	if (identity_of_fd(fd, &id)) {
+		id = (struct worker_identity){ .dev = id.dev, .inode = id.inode, .size = UINT64_MAX }; /* no file's */
+		i = object_by_identity(o, &id);
+	}
+	if (i == HASH_NONE) {
+		close(fd);
+		return OBJECT_MISSING;
+	}
+	/* The inode may be another file's by now. */
+	if (!o->objects[i].pins)
+		object_close(o, &o->objects[i]);
+	o->objects[i].wire.flags = WORKER_JIT_MAP;
+	take_fd(o, &o->objects[i], fd);
+	return i + OBJECT_FIRST;
+}
+
 uint32_t objects_add(struct objects *o, int fd, const struct process_file *file, uint64_t cgroup)
 {
 	struct worker_identity id;
@@ -204,15 +237,7 @@ uint32_t objects_add(struct objects *o, int fd, const struct process_file *file,
 		b->wire.build_id_size = file->build_id_size;
 		memcpy(b->wire.build_id, file->build_id, sizeof(b->wire.build_id));
 	}
-	if (b->fd >= 0) {
-		close(fd);
-	} else if (o->nr_open < o->max_fds) {
-		b->fd = fd;
-		o->nr_open++;
-	} else {
-		close(fd);
-	}
-	b->used = true;
+	take_fd(o, b, fd);
 	if (file)
 		name_learn(o, file, cgroup, i + OBJECT_FIRST);
 	return i + OBJECT_FIRST;
@@ -242,8 +267,10 @@ bool objects_pin(struct objects *o, uint32_t number, struct worker_object *w, in
 
 	if (!b || b->fd < 0)
 		return false;
-	b->pins++;
 	*w = b->wire;
+	if ((w->flags & WORKER_JIT_MAP) && !identity_of_fd(b->fd, &w->id))
+		return false;
+	b->pins++;
 	w->quarantined = is_quarantined(b);
 	*fd = b->fd;
 	return true;

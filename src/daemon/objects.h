@@ -18,6 +18,8 @@ void objects_free(struct objects *o);
 /* Takes FD. Returns the object's number (≥ OBJECT_FIRST), or OBJECT_MISSING (then FD is closed). FILE may be NULL; its
  * name and build id serve objects_recall. */
 uint32_t objects_add(struct objects *o, int fd, const struct process_file *file, uint64_t cgroup);
+/* The same of a JIT's map, which grows: it is known by device and inode alone, and objects_pin says what it is by then. */
+uint32_t objects_add_jit(struct objects *o, int fd);
 /* An object whose descriptor is open and which was opened before as FILE by a process of CGROUP: for a process that was
  * gone before its file could be opened, and, where FILE has the kernel's own word on its inode, to spare the opener what
  * it has opened already. OBJECT_MISSING: none, or more than one. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -259,6 +260,70 @@ int target_open_range(struct target *t, const struct opener_range *r)
 	if (path_fd < 0)
 		return path_fd;
 	fd = check_file(t, path_fd);
+	if (!fd)
+		fd = reopen(path_fd);
+	close(path_fd);
+	return fd;
+}
+
+/* The number behind "NAME:" in TEXT (proc_pid_status(5)), the WHICH-th of its line, −1: the last. */
+static bool status_number(const char *text, const char *name, int which, unsigned long *v)
+{
+	const char *at = strstr(text, name);
+	bool found = false;
+	char *end;
+
+	if (!at)
+		return false;
+	at += strlen(name);
+	for (int i = 0; *at && *at != '\n' && (which < 0 || i <= which); i++, at = end) {
+		unsigned long n = strtoul(at, &end, 10);
+
+		if (end == at)
+			break;
+		*v = n;
+		found = true;
+		end += strspn(end, " \t");
+	}
+	return found;
+}
+
+/* Its own number of itself, and its user. */
+static int read_status(struct target *t, unsigned long *pid, unsigned long *uid)
+{
+	struct buf b = { 0 };
+	int err = read_below(t->dir, "status", &b);
+
+	buf_add(&b, "", 1);
+	if (!err && (!status_number((const char *)b.data, "\nNSpid:", -1, pid) ||
+		     !status_number((const char *)b.data, "\nUid:", 1, uid)))
+		err = -ESRCH;
+	buf_fini(&b);
+	return err;
+}
+
+int target_open_jit(struct target *t)
+{
+	unsigned long pid, uid;
+	char path[64];
+	struct stat st;
+	int err = read_status(t, &pid, &uid), root, path_fd, fd;
+
+	if (err)
+		return err;
+	root = openat(t->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/tmp/perf-%lu.map", pid);
+	path_fd = file_open_below(root, path);
+	close(root);
+	if (path_fd < 0)
+		return path_fd;
+	fd = check_file(t, path_fd);
+	if (!fd && fstat(path_fd, &st) < 0)
+		fd = -errno;
+	else if (!fd && st.st_uid && st.st_uid != uid)
+		fd = -EPERM;
 	if (!fd)
 		fd = reopen(path_fd);
 	close(path_fd);

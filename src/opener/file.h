@@ -25,6 +25,9 @@ void target_fini(struct target *t); /* all but DIR */
 /* The descriptor or negative errno, as struct opener_answer.range_status says. */
 int target_open_range(struct target *t, const struct opener_range *r);
 
+/* T's map of what it made at run time (OPENER_JIT): the descriptor or negative errno, -EPERM: it is not the process's own. */
+int target_open_jit(struct target *t);
+
 /* PATH resolved below the directory ROOT as its root, ".." and symbolic links included: an O_PATH
  * descriptor or negative errno. */
 int file_open_below(int root, const char *path);

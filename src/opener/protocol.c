@@ -11,7 +11,7 @@ bool opener_request_valid(const struct opener_request *q, size_t size)
 		return false;
 	if (!q->cookie || !q->pid || q->pid > INT_MAX || q->flags & ~OPENER_REMOTE)
 		return false;
-	if (q->what != OPENER_MAPS && q->what != OPENER_FILES)
+	if (q->what != OPENER_MAPS && q->what != OPENER_FILES && q->what != OPENER_JIT)
 		return false;
 	if ((q->what == OPENER_FILES) != (q->nr_ranges > 0))
 		return false;
@@ -44,7 +44,7 @@ bool opener_answer_valid(const struct opener_answer *a, size_t size, unsigned nr
 		return false;
 	if (q && !a->status) {
 		nr_ranges = q->nr_ranges;
-		nr_opened = q->what == OPENER_MAPS;
+		nr_opened = q->what != OPENER_FILES;
 	}
 	if (a->nr_ranges != nr_ranges || size != opener_answer_size(a))
 		return false;

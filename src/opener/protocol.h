@@ -24,6 +24,9 @@ enum opener_what {
 	/* Another opener, for the channel whose descriptor comes along (no other request has one): whoever serves has
 	 * the capabilities for it, the sampler has not. No answer: the other end of that channel tells. */
 	OPENER_SPARE = 3,
+	/* What the process says of the code that it has made: /tmp/perf-PID.map in its root, PID being what it calls
+	 * itself: one descriptor. It must belong to the process's own user or to root. */
+	OPENER_JIT = 4,
 };
 
 #define OPENER_CAPS (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_CHECKPOINT_RESTORE)

@@ -113,6 +113,15 @@ static void open_ranges(const struct opener_request *q, int dir, struct mount_ca
 	target_fini(&t);
 }
 
+static int open_jit(const struct opener_request *q, int dir, struct mount_cache *mounts)
+{
+	struct target t = { .dir = dir, .remote = q->flags & OPENER_REMOTE, .mounts_known = mounts };
+	int fd = target_open_jit(&t);
+
+	target_fini(&t);
+	return fd;
+}
+
 /* DIR pins the process: after its death files below it say ESRCH, whoever has its number then. */
 static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct mount_cache *mounts,
 		 struct opener_answer *a, int *fds, unsigned *nr)
@@ -130,8 +139,8 @@ static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct 
 		err = -ESRCH;
 	if (err)
 		goto out;
-	if (q->what == OPENER_MAPS) {
-		int fd = copy_maps(dir);
+	if (q->what == OPENER_MAPS || q->what == OPENER_JIT) {
+		int fd = q->what == OPENER_MAPS ? copy_maps(dir) : open_jit(q, dir, mounts);
 
 		err = fd < 0 ? fd : 0;
 		if (fd >= 0)

@@ -9,10 +9,12 @@
 #include "object/elf.h"
 #include "object/fde.h"
 #include "object/gopclntab.h"
+#include "object/jitmap.h"
 #include "object/minidebug.h"
 #include "object/symtab.h"
 
-_Static_assert(LEVEL_NAME_MAX >= SYMTAB_NAME_MAX && LEVEL_NAME_MAX >= GOPCLNTAB_NAME_MAX,
+_Static_assert(LEVEL_NAME_MAX >= SYMTAB_NAME_MAX && LEVEL_NAME_MAX >= GOPCLNTAB_NAME_MAX &&
+		       LEVEL_NAME_MAX >= JITMAP_NAME_MAX,
 	       "whole names");
 
 /* An error that is no property of the file's contents: another attempt may succeed. */
@@ -57,8 +59,14 @@ int levels_open(struct levels *l, struct elf *e)
 	return err;
 }
 
+int levels_open_jit(struct levels *l, int fd)
+{
+	return jitmap_open(&l->jit, fd);
+}
+
 void levels_close(struct levels *l)
 {
+	jitmap_free(l->jit);
 	gopclntab_free(l->go);
 	symtab_free(l->symtab);
 	if (l->mini)
@@ -72,7 +80,7 @@ size_t levels_size(const struct levels *l)
 {
 	return (l->go ? gopclntab_size(l->go) : 0) + (l->symtab ? symtab_size(l->symtab) : 0) +
 	       (l->mini ? symtab_size(l->mini) + l->mini_size : 0) +
-	       (l->fdes ? fde_size(l->fdes) : 0);
+	       (l->fdes ? fde_size(l->fdes) : 0) + (l->jit ? jitmap_size(l->jit) : 0);
 }
 
 void levels_trim(struct levels *l)
@@ -85,6 +93,8 @@ void levels_trim(struct levels *l)
 		symtab_trim(l->mini);
 	if (l->fdes)
 		fde_trim(l->fdes);
+	if (l->jit)
+		jitmap_trim(l->jit);
 }
 
 /* What is damaged knows no function; other errors of reading may not come again. */
@@ -120,15 +130,25 @@ static bool find_symbol(const struct levels *l, uint64_t vaddr, struct symbol *s
 	return found;
 }
 
+static int find_jit(const struct jitmap *m, uint64_t address, struct level_function *f)
+{
+	struct jit_function jit;
+	int err = jitmap_find(m, address, &jit);
+
+	if (!err)
+		*f = (struct level_function){ LEVEL_JIT, jit.start, jit.name };
+	return err;
+}
+
 int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function *f)
 {
 	struct fde_range range;
 	struct symbol symbol;
 	enum level level;
 	bool found;
-	int err = find_go(l->go, fd, vaddr, f);
+	int err = l->jit ? find_jit(l->jit, vaddr, f) : find_go(l->go, fd, vaddr, f);
 
-	if (!err || has_failed(err))
+	if (l->jit || !err || has_failed(err))
 		return err;
 	found = find_symbol(l, vaddr, &symbol, &level);
 	err = -ENOENT;
@@ -153,6 +173,10 @@ int levels_name(struct levels *l, int fd, const struct level_function *f, const 
 	if (f->level == LEVEL_BOUNDS) {
 		snprintf(name, LEVEL_NAME_MAX, "%s+0x%" PRIx64, base, f->start);
 		return 0;
+	}
+	if (f->level == LEVEL_JIT) {
+		err = jitmap_name(l->jit, fd, f->index, name, LEVEL_NAME_MAX);
+		return err < 0 ? err : 0;
 	}
 	if (f->level == LEVEL_GO) {
 		err = gopclntab_name(l->go, fd, f->index, name, LEVEL_NAME_MAX);

@@ -5,6 +5,7 @@
  *   mini     the .symtab in .gnu_debugdata (object/minidebug.h)
  *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
  *            called by its file and first address
+ *   JIT      not of an object: the map of what a process made at run time (object/jitmap.h)
  *
  * An address past its symbol's end is never attributed to that symbol; where the file gives no end,
  * a function that begins in between ends it. */
@@ -18,9 +19,10 @@
 struct elf;
 struct fde_table;
 struct gopclntab;
+struct jitmap;
 struct symtab;
 
-enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS };
+enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS, LEVEL_JIT };
 
 #define LEVEL_NAME_MAX 4096 /* with the NUL; longer names are cut */
 
@@ -31,6 +33,7 @@ struct levels {
 	int mini_fd; /* valid with mini */
 	size_t mini_size;
 	struct fde_table *fdes;
+	struct jitmap *jit; /* then no other */
 };
 
 /* A function: level and start are its identity in the object. */
@@ -43,6 +46,8 @@ struct level_function {
 /* 0; -ENODATA: nothing here knows functions; -EBADMSG, -EFBIG: what should know them is damaged or
  * too large; -ENOMEM; or the errno of reading. Keeps nothing of E, which needs its sections. */
 int levels_open(struct levels *l, struct elf *e);
+/* Of a JIT's map: addresses are the process's own. As jitmap_open. */
+int levels_open_jit(struct levels *l, int fd);
 void levels_close(struct levels *l);
 size_t levels_size(const struct levels *l); /* bytes held */
 void levels_trim(struct levels *l);         /* forgets the cached parts of the file */

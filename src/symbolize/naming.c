@@ -9,6 +9,20 @@ _Static_assert(sizeof(((struct symbolize_object *)0)->build_id) == ELF_BUILD_ID_
 		       sizeof(((struct cached *)0)->build_id) == ELF_BUILD_ID_MAX,
 	       "one size of build ids");
 
+static struct cached *parse_jit(struct object_cache *c, const struct symbolize_object *o)
+{
+	struct levels levels = { 0 };
+	struct cached *e;
+	int err = levels_open_jit(&levels, o->fd);
+
+	if (err && err != -ENODATA && err != -EFBIG)
+		return NULL;
+	e = object_cache_add(c, &o->id);
+	e->status = err;
+	e->levels = levels;
+	return e;
+}
+
 struct cached *naming_parse(struct object_cache *c, const struct symbolize_object *o)
 {
 	uint8_t build_id[ELF_BUILD_ID_MAX] = { 0 };
@@ -16,8 +30,11 @@ struct cached *naming_parse(struct object_cache *c, const struct symbolize_objec
 	struct levels levels = { 0 };
 	struct elf *elf = NULL;
 	struct cached *e;
-	int err = elf_open(&elf, o->fd);
+	int err;
 
+	if (o->jit_map)
+		return parse_jit(c, o);
+	err = elf_open(&elf, o->fd);
 	if (!err) {
 		build_id_size = elf_build_id(elf, build_id);
 		err = levels_open(&levels, elf);
@@ -98,7 +115,9 @@ struct name *naming_find(struct cached *e, int fd, uint64_t offset, const char *
 
 	if (naming_recall(e, offset, &n))
 		return n;
-	if (elf_vaddr(e->elf, offset, &vaddr))
+	if (e->levels.jit)
+		err = levels_find(&e->levels, fd, offset, &f);
+	else if (elf_vaddr(e->elf, offset, &vaddr))
 		err = levels_find(&e->levels, fd, vaddr, &f);
 	if (!err)
 		n = name_of(e, fd, &f, base);

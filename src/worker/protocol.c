@@ -29,7 +29,7 @@ bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned 
 	for (uint32_t i = 0; i < o->nr; i++) {
 		if (o->objects[i].build_id_size > sizeof(o->objects[i].build_id) ||
 		    o->objects[i].quarantined > 1 || o->objects[i].files >> WORKER_NR_FILES ||
-		    o->objects[i].index_coming > 1)
+		    o->objects[i].flags & ~(WORKER_INDEX_COMING | WORKER_JIT_MAP))
 			return false;
 		want_fds += worker_object_nr_fds(&o->objects[i]);
 	}

@@ -64,12 +64,15 @@ enum worker_file {
 	WORKER_NR_FILES
 };
 
+#define WORKER_INDEX_COMING 1u /* a line index was built before, and comes with a later window */
+#define WORKER_JIT_MAP 2u      /* the file is a JIT's map of a process (object/jitmap.h) */
+
 /* The kernel's word on the build id, size 0: none. */
 struct worker_object {
 	struct worker_identity id;
 	uint8_t build_id_size, quarantined;
 	uint8_t files; /* 1 << enum worker_file */
-	uint8_t index_coming; /* one was built before, and comes with a later window */
+	uint8_t flags; /* WORKER_INDEX_COMING, WORKER_JIT_MAP */
 	uint8_t build_id[20];
 };
 

@@ -102,7 +102,8 @@ static void take_objects(struct request *q, const struct worker_objects *o, cons
 				.mtime_ns = from->id.mtime_ns, .ctime_ns = from->id.ctime_ns },
 			.build_id_size = from->build_id_size,
 			.quarantined = from->quarantined,
-			.index_coming = from->index_coming,
+			.index_coming = from->flags & WORKER_INDEX_COMING,
+			.jit_map = from->flags & WORKER_JIT_MAP,
 		};
 		/* Statements, since an initializer's expressions have no order. */
 		to->fd = *fds++;
