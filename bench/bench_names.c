@@ -3,6 +3,7 @@
  *	bench_names FILE <ADDRESSES    prints their names
  *	bench_names -w FILE <…         what windows of such locations cost in symbolize()
  *	bench_names -o FILE <…         what their files, lines and inlined calls cost, of a Go program
+ *	bench_names -j                 what a map of 200 000 functions made at run time costs
  *	bench_names -k                 what reading /proc/kallsyms costs
  *	bench_names -t INPUT COMMAND…  runs a command; its wall time, CPU time and peak memory (KiB) */
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include "base/mem.h"
 #include "object/elf.h"
 #include "object/gopclntab.h"
+#include "object/jitmap.h"
 #include "object/kallsyms.h"
 #include "object/radix.h"
 #include "object/symtab.h"
@@ -227,6 +229,37 @@ static void go_frames(const char *path)
 	free(addresses);
 }
 
+static void read_jitmap(void)
+{
+	enum { NR = 200000 };
+	FILE *f = tmpfile();
+	double best = 1, cpu;
+
+	for (uint64_t i = 0, x = 88172645463325252u; f && i < NR; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		fprintf(f, "%" PRIx64 " %x LazyCompile:*function%" PRIu64 " /srv/application/lib/module.js:%u\n",
+			0x7f0000000000 + x % NR * 512, (unsigned)(x % 480) + 16, i, (unsigned)(x % 5000));
+	}
+	if (!f || fflush(f))
+		fatal("a map of functions");
+	for (unsigned i = 0; i < 5; i++) {
+		struct jitmap *m;
+
+		cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+		if (jitmap_open(&m, fileno(f)))
+			fatalx("a map of functions cannot be read");
+		cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		best = cpu < best ? cpu : best;
+		if (i == 4)
+			printf("JIT: %u functions of a perf map, %.0f ns an entry (limit 200), %.1f MB held\n", jitmap_nr(m),
+			       1e9 * best / jitmap_nr(m), (double)jitmap_size(m) / 1e6);
+		jitmap_free(m);
+	}
+	fclose(f);
+}
+
 static long anon_kib(void)
 {
 	FILE *f = fopen("/proc/self/status", "r");
@@ -303,6 +336,8 @@ int main(int argc, char **argv)
 		print_addresses(argv[3], atol(argv[2]));
 	else if (argc == 2 && !strcmp(argv[1], "-k"))
 		read_kallsyms();
+	else if (argc == 2 && !strcmp(argv[1], "-j"))
+		read_jitmap();
 	else if (argc > 3 && !strcmp(argv[1], "-t"))
 		return run(argv + 2) != 0;
 	else if (argc == 3 && !strcmp(argv[1], "-w"))
@@ -312,6 +347,6 @@ int main(int argc, char **argv)
 	else if (argc == 2)
 		print_names(argv[1]);
 	else
-		fatalx("usage: bench_names FILE | -g N FILE | -w FILE | -o FILE | -k | -t INPUT COMMAND…");
+		fatalx("usage: bench_names FILE | -g N FILE | -w FILE | -o FILE | -j | -k | -t INPUT COMMAND…");
 	return 0;
 }

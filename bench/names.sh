@@ -12,6 +12,7 @@ for f in /usr/lib/x86_64-linux-gnu/libLLVM-14.so.1 /usr/bin/node; do
 	[ -n "$file" ] || [ ! -r "$f" ] || file=$f
 done
 "$bench" -k
+"$bench" -j
 go=$(command -v go) && go=$(go env GOTOOLDIR)/compile
 if [ -r "$go" ]; then # the compiler is the Go program at hand, and often stripped
 	"$bench" -g 100000 "$go" >"$tmp/addresses" && "$bench" -o "$go" <"$tmp/addresses"

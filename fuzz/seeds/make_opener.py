@@ -27,7 +27,7 @@ write("opener_request", [
     ("maps-with-ranges", request(1, ranges=[rng()])), ("one", request(ranges=[rng()])),
     ("two", request(ranges=[rng(), rng(0x7f0000000000, 0x7f0000001000)])), ("full", request(ranges=[rng()] * 32)),
     ("too-many", request(ranges=[rng()] * 33)), ("none", request()), ("remote", request(flags=1, ranges=[rng()])),
-    ("flags", request(flags=0xfffffffe, ranges=[rng()])), ("what", request(3, ranges=[rng()])),
+    ("flags", request(flags=0xfffffffe, ranges=[rng()])), ("what", request(9, ranges=[rng()])), ("jit", request(4)), ("jit-ranges", request(4, ranges=[rng()])),
     ("pid-0", request(pid=0, ranges=[rng()])), ("pid-big", request(pid=0x80000000, ranges=[rng()])),
     ("cookie-0", request(cookie=0, ranges=[rng()])), ("nr-lies", request(nr=3, ranges=[rng()])),
     ("nr-huge", request(nr=0xffffffff, ranges=[rng()])), ("nr-wraps", request(nr=0x7a44c6b0, ranges=[rng()])),

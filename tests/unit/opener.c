@@ -281,6 +281,65 @@ static void maps_come_whole_and_sealed(void **state)
 	raw_end(channel, opener);
 }
 
+/* What CREATE makes of the map's path, then the answer's status. */
+static int jit_status(int channel, const char *path, int (*create)(const char *path))
+{
+	struct opener_request q = { .cookie = 1, .what = OPENER_JIT, .pid = (uint32_t)getpid() };
+	struct opener_answer a;
+	int fds[OPENER_RANGES_MAX], nr;
+
+	unlink(path);
+	assert_int_equal(create(path), 0);
+	nr = raw_ask(channel, &q, &a, fds);
+	assert_true(nr >= 0);
+	assert_int_equal(nr, !a.status);
+	while (nr)
+		close(fds[--nr]);
+	unlink(path);
+	return a.status;
+}
+
+static int make_own_map(const char *path)
+{
+	return close(open(path, O_CREAT | O_WRONLY, 0600));
+}
+
+static int make_others_map(const char *path)
+{
+	return make_own_map(path) || chown(path, 65534, 65534);
+}
+
+static int make_fifo(const char *path)
+{
+	return mkfifo(path, 0600);
+}
+
+static int make_device_link(const char *path)
+{
+	return symlink("/dev/zero", path);
+}
+
+static int make_nothing(const char *path)
+{
+	return 0;
+}
+
+static void maps_of_jits_are_the_targets_own(void **state)
+{
+	char path[64];
+	pid_t opener;
+	int channel = raw_opener(CAPS, &opener);
+
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
+	assert_int_equal(jit_status(channel, path, make_own_map), 0);
+	if (!geteuid())
+		assert_int_equal(jit_status(channel, path, make_others_map), -EPERM);
+	assert_int_equal(jit_status(channel, path, make_fifo), -ENXIO);
+	assert_int_equal(jit_status(channel, path, make_device_link), -ENXIO);
+	assert_int_equal(jit_status(channel, path, make_nothing), -ENOENT);
+	raw_end(channel, opener);
+}
+
 struct mapping {
 	const char *path, *root;
 	void *p;
@@ -641,6 +700,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(client_is_over_when_both_die),
 		cmocka_unit_test(target_is_known_by_its_start),
 		cmocka_unit_test(maps_come_whole_and_sealed),
+		cmocka_unit_test(maps_of_jits_are_the_targets_own),
 		cmocka_unit_test(ranges_lead_to_the_file_that_is_mapped),
 		cmocka_unit_test(deleted_programs_and_chroots_open),
 		cmocka_unit_test(devices_are_not_opened),
