@@ -10,6 +10,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "daemon/line_cache.h"
+#include "profile/bracket.h"
+#include "profile/decode.h"
 #include "profile/encode.h"
 
 /* Objects of P's mappings, and the table of them that follows the profile in the memfd. */
@@ -58,6 +60,30 @@ int bundle_make(struct bundle *b, struct objects *o, const struct profile *p)
 	}
 	b->profile_fd = fd;
 	return 0;
+}
+
+/* What is in the memfd may have been changed by the worker that it was given to: it is read like a stranger's. */
+void bundle_bracket(struct bundle *b)
+{
+	struct profile *p = NULL;
+	struct buf out = { 0 };
+	void *data = malloc(b->profile_size + 1);
+	ssize_t n = data ? io_pread(b->profile_fd, data, b->profile_size, 0) : -1;
+	int fd = -1;
+
+	if (n >= 0 && (uint64_t)n == b->profile_size && !profile_decode(data, b->profile_size, &p, NULL, 0)) {
+		profile_bracket_all(p);
+		profile_encode(p, &out);
+		fd = io_memfd("pprofd-window", out.data, out.size);
+	}
+	if (fd >= 0) {
+		close(b->profile_fd);
+		b->profile_fd = fd;
+		b->profile_size = out.size;
+	}
+	profile_free(p);
+	buf_fini(&out);
+	free(data);
 }
 
 static void close_files(struct bundle *b)

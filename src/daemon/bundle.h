@@ -25,6 +25,9 @@ struct bundle {
 int bundle_make(struct bundle *b, struct objects *o, const struct profile *p);
 /* What is known of the objects' lines by now: the sooner it is asked for, the more has come when it is needed. */
 void bundle_take_files(struct bundle *b, struct line_cache *c);
+/* What is not to get names by a worker any more gets frames by the names of its files ("[libfoo.so]"). When it cannot be, all
+ * is as before. */
+void bundle_bracket(struct bundle *b);
 void bundle_unpin(struct bundle *b, struct objects *o); /* the files are not needed any more */
 void bundle_fini(struct bundle *b, struct objects *o);
 

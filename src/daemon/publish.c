@@ -156,6 +156,8 @@ static void file_write_unsymbolized(struct publish *p, struct file *f)
 		f->output_fd = -1;
 	}
 	bundle_unpin(&f->bundle, p->d->objects);
+	if (p->d->config.symbolize != SYMBOLIZE_NO)
+		bundle_bracket(&f->bundle);
 	file_submit(p, f, SPOOL_WRITE);
 }
 

@@ -1,4 +1,5 @@
 libpprofd_a_SOURCES += \
+	%reldir%/bracket.c %reldir%/bracket.h \
 	%reldir%/decode.c %reldir%/decode.h \
 	%reldir%/encode.c %reldir%/encode.h \
 	%reldir%/ids.c %reldir%/ids.h \

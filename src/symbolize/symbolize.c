@@ -13,6 +13,7 @@
 #include "object/elf.h"
 #include "object/kallsyms.h"
 #include "object/radix.h"
+#include "profile/bracket.h"
 #include "symbolize/lines.h"
 #include "symbolize/naming.h"
 #include "symbolize/vdso.h"
@@ -168,26 +169,6 @@ static const char *base_name(const struct profile *p, uint32_t mapping)
 	return slash ? slash + 1 : path;
 }
 
-static uint32_t make_bracketed(struct profile *p, uint32_t mapping)
-{
-	const char *base = base_name(p, mapping);
-	char name[TEXT_MAX];
-	uint32_t string;
-	size_t n;
-
-	if (!*base)
-		base = "unknown";
-	if (*base == '[') {
-		string = profile_string(p, base);
-	} else {
-		name[0] = '[';
-		n = 1 + text_clean(name + 1, sizeof(name) - 2, base, strlen(base));
-		name[n++] = ']';
-		string = profile_string_n(p, name, n);
-	}
-	return profile_function(p, &(struct profile_function){ string, string, 0, 0 });
-}
-
 static uint32_t function_of(struct job *j, const struct name_table *names, struct name *n)
 {
 	if (n->window != j->s->window) {
@@ -220,7 +201,7 @@ static void set_name(struct job *j, uint32_t location, const struct name_table *
 			j->stats.nr_named++;
 	} else {
 		if (m->bracketed == NO_FUNCTION)
-			m->bracketed = make_bracketed(j->p, j->p->locations[location].mapping);
+			m->bracketed = profile_bracket(j->p, j->p->locations[location].mapping);
 		line.function = m->bracketed;
 		j->unnamed[location] = true;
 	}

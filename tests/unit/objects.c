@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
+#include "daemon/bundle.h"
 #include "daemon/objects.h"
+#include "profile/decode.h"
 
 struct world {
 	struct objects *o;
@@ -201,6 +204,62 @@ static void quarantine_is_told_to_the_worker(void **state)
 	assert_int_equal(s.nr_open, 1);
 }
 
+/* It grows while it is held. */
+static void a_jits_map_is_what_it_is_by_then(void **state)
+{
+	struct world *w = *state;
+	struct worker_object before, after;
+	int fd = io_memfd("map", "1000 10 a\n", 10), writer = dup(fd), pinned;
+	uint32_t object = objects_add_jit(w->o, fd);
+
+	assert_true(object >= OBJECT_FIRST);
+	assert_true(objects_use(w->o, object));
+	assert_true(objects_pin(w->o, object, &before, &pinned));
+	objects_unpin(w->o, object);
+	assert_int_equal(before.flags, WORKER_JIT_MAP);
+	assert_int_equal(before.id.size, 10);
+	assert_int_equal(pwrite(writer, "2000 10 b\n", 10, 10), 10);
+	assert_true(objects_pin(w->o, object, &after, &pinned));
+	assert_int_equal(after.id.size, 20);
+	assert_int_equal(objects_add_jit(w->o, dup(writer)), object); /* the same file again */
+	objects_unpin(w->o, object);
+	close(writer);
+}
+
+/* A window that no worker will name. */
+static void a_bundle_gets_frames_by_files(void **state)
+{
+	struct objects *o = objects_new(8);
+	struct profile *p = profile_new(), *read;
+	struct bundle b;
+	char *bytes;
+	uint32_t location;
+
+	profile_add_type(p, "samples", "count");
+	profile_mapping(p, &(struct profile_mapping){ .start = 0x1000, .limit = 0x2000,
+						      .filename = profile_string(p, "/usr/lib/libfoo.so") });
+	location = profile_location(p, 0, 0x1010);
+	profile_add(p, profile_stack(p, &location, 1), 0, &(int64_t){ 7 });
+	assert_int_equal(bundle_make(&b, o, p), 0);
+	profile_free(p);
+	bundle_bracket(&b);
+	bytes = malloc(b.profile_size);
+	assert_int_equal(io_pread(b.profile_fd, bytes, b.profile_size, 0), b.profile_size);
+	assert_int_equal(profile_decode(bytes, b.profile_size, &read, NULL, 0), 0);
+	assert_int_equal(read->nr_samples, 1);
+	assert_int_equal(read->locations[0].address, 0x1010);
+	assert_string_equal(profile_str(read, read->functions[read->lines[0].function].name), "[libfoo.so]");
+	profile_free(read);
+	free(bytes);
+
+	/* What the worker has spoilt stays as it is. */
+	assert_int_equal(pwrite(b.profile_fd, "\xff\xff\xff\xff", 4, 0), 4);
+	bundle_bracket(&b);
+	assert_int_equal(lseek(b.profile_fd, 0, SEEK_END), b.profile_size);
+	bundle_fini(&b, o);
+	objects_free(o);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -215,6 +274,8 @@ int main(void)
 		TEST(unused_descriptors_are_closed_after_a_window),
 		TEST(descriptors_are_limited),
 		TEST(quarantine_is_told_to_the_worker),
+		TEST(a_jits_map_is_what_it_is_by_then),
+		cmocka_unit_test(a_bundle_gets_frames_by_files),
 	};
 
 	return cmocka_run_group_tests_name("objects", tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/reader.h"
 #include "base/text.h"
+#include "profile/bracket.h"
 #include "profile/decode.h"
 #include "profile/encode.h"
 #include "profile/profile.h"
@@ -665,6 +666,37 @@ static void merge_refuses_other_types(void **state)
 	profile_free(dst);
 }
 
+static const char *leaf_name(const struct profile *p, uint32_t location)
+{
+	assert_int_equal(p->locations[location].nr_lines, 1);
+	return profile_str(p, p->functions[p->lines[p->locations[location].first_line].function].name);
+}
+
+static void what_has_no_name_is_called_by_its_file(void **state)
+{
+	struct profile *p = new_cpu();
+	uint32_t lib = new_mapping(p, "/usr/lib/libfoo.so", "", 0x1000, 0x1000),
+		 vdso = new_mapping(p, "[vdso]", "", 0x3000, 0x1000), anon = new_mapping(p, "//anon", "", 0x5000, 0x1000),
+		 nameless = new_mapping(p, "", "", 0x7000, 0x1000);
+	uint32_t named = profile_pseudo(p, "[lost]");
+	const uint32_t locations[] = { profile_location(p, lib, 0x1010), profile_location(p, lib, 0x1020),
+				       profile_location(p, vdso, 0x3010), profile_location(p, anon, 0x5010),
+				       profile_location(p, nameless, 0x7010),
+				       profile_location(p, PROFILE_NO_MAPPING, 0x9010) };
+	static const char *const names[] = { "[libfoo.so]", "[libfoo.so]", "[vdso]", "[anon]", "[unknown]", "[unknown]" };
+	uint32_t nr_functions;
+
+	profile_bracket_all(p);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_string_equal(leaf_name(p, locations[i]), names[i]);
+	assert_string_equal(leaf_name(p, named), "[lost]");
+	nr_functions = p->nr_functions;
+	profile_bracket_all(p); /* there is nothing left to do */
+	assert_int_equal(p->nr_functions, nr_functions);
+	assert_false(p->mappings[lib].has_functions);
+	profile_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -690,6 +722,7 @@ int main(void)
 		cmocka_unit_test(merge_keeps_names_where_either_has_them),
 		cmocka_unit_test(merge_takes_only_what_it_keeps),
 		cmocka_unit_test(merge_refuses_other_types),
+		cmocka_unit_test(what_has_no_name_is_called_by_its_file),
 	};
 
 	return cmocka_run_group_tests_name("profile", tests, NULL, NULL);
