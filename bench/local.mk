@@ -3,7 +3,7 @@ EXTRA_PROGRAMS += bench/bench_replay
 bench_bench_replay_LDADD = $(pprofd_libs)
 EXTRA_PROGRAMS += bench/bench_names
 bench_bench_names_LDADD = $(pprofd_libs)
-EXTRA_DIST += bench/names.sh
+EXTRA_DIST += bench/names.sh bench/lines.sh
 EXTRA_DIST += bench/run.sh
 EXTRA_PROGRAMS += bench/load
 bench_load_SOURCES = bench/load.c
@@ -15,6 +15,7 @@ EXTRA_DIST += bench/mixed
 bench_runs =
 bench_runs += bench/bench_replay
 bench_runs += bench/names.sh
+bench_runs += bench/lines.sh
 bench_runs += bench/host.py:start
 bench_runs += bench/host.py:accounting
 bench_runs += bench/host.py:naps
@@ -23,7 +24,7 @@ bench_runs += bench/host.py:slowdown
 bench_runs += bench/host.py:ways
 
 .PHONY: bench
-bench: all $(EXTRA_PROGRAMS)
+bench: all $(EXTRA_PROGRAMS) tests/lines
 	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; \
 		BENCH='$(BENCH)'; export BENCH; $(SHELL) $(srcdir)/bench/run.sh $(bench_runs)
 EXTRA_PROGRAMS += bench/bench_profile
