@@ -173,7 +173,8 @@ static void clocks_choose(struct accounts *a)
 		}
 		a->clocks[k].used = a->window;
 	}
-	qsort(a->clocks, a->nr_clocks, sizeof(*a->clocks), by_use);
+	if (a->nr_clocks)
+		qsort(a->clocks, a->nr_clocks, sizeof(*a->clocks), by_use);
 	if (a->nr_clocks > ACCOUNTS_CLOCKS_MAX)
 		a->nr_clocks = ACCOUNTS_CLOCKS_MAX;
 	clocks_index(a);
