@@ -48,4 +48,5 @@ endif
 EXTRA_DIST += fuzz/seeds fuzz/parsers
 
 .PHONY: fuzz-targets
-fuzz-targets: $(fuzz_targets)
+fuzz-targets: $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(fuzz_targets)

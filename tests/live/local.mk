@@ -16,4 +16,5 @@ EXTRA_DIST += $(live_tests) %reldir%/busy.c %reldir%/zoo.c %reldir%/box %reldir%
 # All but those, each as often as one likes.
 .PHONY: check-still
 check-still:
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out $(live_tests),$(TESTS))'
+	$(MAKE) $(AM_MAKEFLAGS) check \
+		TESTS="`for t in $(TESTS); do case $$t in */live/*) ;; *) printf '%s ' $$t ;; esac; done`"
