@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		goto out;
 	}
+	if (config_check(&c, error, sizeof(error)) && !text_is_clean(error, strlen(error)))
+		abort();
 	f = open_memstream(&printed, &printed_size);
 	config_print(&c, f);
 	fclose(f);
