@@ -239,7 +239,7 @@ static void a_bundle_gets_frames_by_files(void **state)
 	profile_mapping(p, &(struct profile_mapping){ .start = 0x1000, .limit = 0x2000,
 						      .filename = profile_string(p, "/usr/lib/libfoo.so") });
 	location = profile_location(p, 0, 0x1010);
-	profile_add(p, profile_stack(p, &location, 1), 0, &(int64_t){ 7 });
+	profile_add(p, profile_stack(p, &location, 1), profile_label_set(p, NULL, 0), &(int64_t){ 7 });
 	assert_int_equal(bundle_make(&b, o, p), 0);
 	profile_free(p);
 	bundle_bracket(&b);
