@@ -1,5 +1,6 @@
-/* daemon: what the parts of the running daemon share. service.c builds it and tears it down, rotate.c ends windows, publish.c
- * brings them to the spool, verbs.c answers the control socket. */
+/* daemon: what the parts of the running daemon share. service.c builds it and tears it down, sampling.c takes what the rings
+ * bring, reload.c changes its configuration, rotate.c ends windows, publish.c brings them to the spool, verbs.c answers the
+ * control socket. */
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 
@@ -68,7 +69,6 @@ struct daemon {
 };
 
 /* service.c */
-int daemon_reload(struct daemon *d);    /* 0 or negative errno; reload_error says why, and the old configuration stays */
 void daemon_stop(struct daemon *d, int exit_status); /* publishes the window, then daemon_run returns */
 
 /* verbs.c */

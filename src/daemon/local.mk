@@ -1,6 +1,7 @@
 libpprofd_a_SOURCES += \
 	%reldir%/accounts.c %reldir%/accounts.h \
 	%reldir%/asks.c %reldir%/asks.h \
+	%reldir%/beat.c %reldir%/beat.h \
 	%reldir%/bundle.c %reldir%/bundle.h \
 	%reldir%/clock.h %reldir%/daemon.h \
 	%reldir%/match.c %reldir%/match.h \
@@ -21,10 +22,12 @@ libpprofd_a_SOURCES += \
 	%reldir%/publish.c %reldir%/publish.h \
 	%reldir%/recording_words.c %reldir%/recording_words.h \
 	%reldir%/recordings.c %reldir%/recordings.h \
+	%reldir%/reload.c %reldir%/reload.h \
 	%reldir%/rotate.c %reldir%/rotate.h \
 	%reldir%/sampler.c %reldir%/sampler.h \
 	%reldir%/sampler_cpu.c %reldir%/sampler_cpu.h \
 	%reldir%/sources.c %reldir%/sources.h \
+	%reldir%/sampling.c %reldir%/sampling.h \
 	%reldir%/scan.c %reldir%/scan.h \
 	%reldir%/service.c %reldir%/service.h \
 	%reldir%/tables.c %reldir%/tables.h \

@@ -12,6 +12,7 @@
 #include "daemon/privileges.h"
 #include "daemon/recordings.h"
 #include "daemon/publish.h"
+#include "daemon/reload.h"
 #include "daemon/rotate.h"
 #include "daemon/unwind.h"
 
