@@ -109,7 +109,8 @@ static int move_spool(struct daemon *d, const struct config *c)
 	int err = publish_move(d->publish, c->spool_directory);
 
 	if (err)
-		snprintf(d->reload_error, sizeof(d->reload_error), "Spool.Directory %s: %s", c->spool_directory, strerror(-err));
+		snprintf(d->reload_error, sizeof(d->reload_error), "Spool.Directory %s: %s", c->spool_directory,
+			 strerror(-err));
 	return err;
 }
 
@@ -122,7 +123,8 @@ static int reload_apply(struct daemon *d, const struct config *c)
 		err = replace_sampler(d, c);
 		/* Whole or not at all: what has moved goes back. */
 		if (err && moves && publish_move(d->publish, d->config.spool_directory))
-			log_warnx("reload: profiles go to %s all the same: the old folder cannot be had again", c->spool_directory);
+			log_warnx("reload: profiles go to %s all the same: the old folder cannot be had again",
+				  c->spool_directory);
 	} else if (!err && (c->labels != d->config.labels || c->split != d->config.split || !same_targets(c, &d->config))) {
 		rotate_window(d->rotate, ROTATE_RELOAD, NULL);
 	}
