@@ -430,7 +430,7 @@ static void changing_is_for_the_group(void **state)
 	struct fixture *f = *state;
 
 	if (geteuid() || getuid()) {
-		print_message("# other users' rights: needs root\n");
+		print_message("# skipped: needs root, to be others\n");
 		skip();
 	}
 	assert_int_equal(chmod(f->dir, 0755), 0);
