@@ -34,7 +34,7 @@ configure() {
 start() {
 	"$pprofd" -c "$conf" 2>>"$work/log" &
 	pid=$!
-	wait_for 20 ctl status || { echo "Bail out! pprofd does not start: $(cat "$work/log")"; exit 1; }
+	wait_for 60 ctl status || { echo "Bail out! pprofd does not start: $(cat "$work/log")"; exit 1; }
 }
 reload() { configure "$1"; ctl reload || { echo "Bail out! reload: $(cat "$work/log")"; exit 1; }; }
 stop() { kill -TERM "$pid"; wait "$pid"; status=$?; pid=; return $status; }

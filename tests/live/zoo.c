@@ -229,10 +229,12 @@ static void mode_fork(long arg)
 		}
 		burn(300);
 		wait(NULL);
+		done();
 		_exit(0);
 	}
 	burn(200);
 	wait(NULL);
+	done();
 }
 
 /* Names that no terminal and no path should see as they are. */
