@@ -19,17 +19,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collect/asks.h"
 #include "collect/counters.h"
 #include "perf/record.h"
-#include "proc/process.h"
 #include "profile/profile.h"
 #include "unwind/stack.h"
 
 #define COLLECT_WAIT_SIZE (8u << 20)
 #define COLLECT_WAIT_NS 2000000000ull
 #define COLLECT_MAX_STACK 127 /* the kernel's default of perf_event_max_stack */
-
-#define COLLECT_VDSO UINT32_MAX /* its number in the tables; files have their object's */
 
 struct collect;
 
@@ -43,34 +41,6 @@ enum collect_label {
 	LABEL_ALL = (1 << 6) - 1
 };
 extern const char *const collect_label_names[]; /* by bit number; NULL-terminated */
-
-/* A mapping whose file is wanted. */
-struct collect_object_ask {
-	struct process *process;
-	uint64_t start, end, pgoff;
-	const struct process_file *file;
-	uint32_t object; /* OBJECT_FIRST or more: known from an earlier window, perhaps not at hand any more */
-};
-
-/* Asked during any call below; the answers come by collect_maps and collect_object after that call,
- * at any time, or never. A function that is NULL is never asked: what the records say is all that
- * will be known. */
-struct collect_asks {
-	void *ctx;
-	/* The maps of P, whose space is unknown or has gone stale. False: it cannot be asked now
-	 * (asked again later). */
-	bool (*maps)(void *ctx, struct process *p);
-	/* The file behind a mapping, at the mapping's first hit in each window; an object that is
-	 * known stays what it is, whatever the answer. False: as above. */
-	bool (*object)(void *ctx, const struct collect_object_ask *ask);
-	/* The cgroup path of P (id CGROUP, 0 when not known): called once for each new id, or once
-	 * for a process. Answers at once: it sets P's by process_set_cgroup. */
-	void (*cgroup)(void *ctx, struct process *p, uint64_t cgroup);
-	/* The unwind table's page at OFFSET of OBJECT (OBJECT_FIRST or more, or COLLECT_VDSO),
-	 * which the tables of collect_set_tables lack. True: asked for, or under way. False: it
-	 * cannot be had. Not NULL when there are tables. */
-	bool (*page)(void *ctx, uint32_t object, uint64_t offset);
-};
 
 struct collect_options {
 	unsigned labels;      /* LABEL_* */
@@ -102,10 +72,6 @@ unsigned collect_add_kind(struct collect *c, const struct collect_kind *k);
 /* Its profile of the running window is dropped (collect_finish first); the number will be
  * another's. */
 void collect_del_kind(struct collect *c, unsigned kind);
-/* P's maps are wanted though no sample has hit it: asked for unless they are known, have been
- * asked for, or were lately. */
-void collect_want_maps(struct collect *c, struct process *p);
-
 /* O's labels, exclude_idle and lost_by_count hold from now on; what is cached of the labels is forgotten. */
 void collect_set_options(struct collect *c, const struct collect_options *o);
 /* KIND's nominal period from the next window on. */
@@ -119,18 +85,13 @@ void collect_record(struct collect *c, const struct record *rec, unsigned kind,
  * walk's. */
 void collect_walked(struct collect *c, const struct record *rec, unsigned kind,
 		    const struct record_layout *layout, const struct unwind_walk *walk);
-/* The same for a record of the walker in the kernel (raw: unwind/compact.h), of which USER_ONLY leaves the kernel's
- * part out. -EBADMSG: damaged. 1: taken, but
- * the kernel should be told anew of the process: it knew nothing of it, or not all. Where its mappings are not those any
- * more that the walk went by, callers are not believed. */
+/* The same for a record of the walker in the kernel (raw: unwind/compact.h), of which USER_ONLY leaves the kernel's part
+ * out. Where the mappings are not those any more that the walk went by, callers are not believed. -EBADMSG: damaged. 1:
+ * taken, but the kernel should be told anew of the process: it knew nothing of it, or not all. */
 int collect_compact(struct collect *c, const struct record *rec, unsigned kind, const struct record_layout *layout,
 		    bool user_only);
 void collect_malformed(struct collect *c);
 
-/* Copied stacks are walked from now on, by TABLES, which outlive it; NULL: no more. */
-void collect_set_tables(struct collect *c, struct unwind_tables *tables);
-/* Files or pages have come, or are known not to come: the walks that lacked them go on. */
-void collect_pages(struct collect *c);
 /* Where walks ended, by mapped file. */
 struct collect_walks {
 	uint32_t key, object; /* OBJECT_*, COLLECT_VDSO */
@@ -142,17 +103,6 @@ const struct collect_walks *collect_walks(const struct collect *c, uint32_t *nr)
 /* What the kernel says it dropped (PERF_FORMAT_LOST) since the last call: enters KIND's profile as
  * [lost], NR × its period. For lost_by_count; without it LOST records do the same. */
 void collect_lost(struct collect *c, unsigned kind, uint64_t nr);
-
-/* The maps text of PID as it was at TIME_NS (asked for process P by identity: FORK_NS and
- * EXEC_COUNT as they were then; an answer for another life of the pid is dropped). SIZE 0: they
- * cannot be had. */
-void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
-		  const char *text, size_t size, uint64_t time_ns);
-/* OBJECT (≥ OBJECT_FIRST, or OBJECT_MISSING) is behind the mapping START of PID as it was asked
- * for. The running window learns it even when the process has gone meanwhile; the process, and all
- * that share its space, when it is still the same life and image. */
-void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
-		    uint64_t start, uint32_t object);
 
 /* Time passes: what has waited too long is entered, exited processes are freed. HORIZON_NS: records
  * up to here have been given. */

@@ -155,6 +155,6 @@ uint32_t resolve_kernel(struct collect *c, struct kind *k, uint64_t address)
 	if (c->o.kernel_relative)
 		shown = kernel_hide(address, c->o.kernel_text, c->o.kernel_blind);
 	location = profile_location(k->profile, kernel_mapping(c, k, map), shown);
-	cache_add(k, 0, address, location);
+	cache_add(&k->cache, 0, address, location, k->profile->nr_locations);
 	return location;
 }

@@ -1,4 +1,5 @@
-/* Label sets: whose sample it was. And control groups, which two of the labels come from. */
+#include "collect/labels.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

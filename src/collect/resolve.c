@@ -1,79 +1,15 @@
-/* User addresses → locations, through a cache; what is missing for it is asked for. */
+#include "collect/resolve.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "collect/state.h"
+#include "collect/wait.h"
 
-#define CACHE_MIN 1024
 #define ASK_AGAIN_NS 50000000ull /* after the opener had no room */
 #define REFRESH_NS 1000000000ull /* between readings of known maps; doubled while in vain */
 #define REFRESH_SHIFT_MAX 6
-
-void cache_fini(struct cache *cache)
-{
-	free(cache->slots);
-	memset(cache, 0, sizeof(*cache));
-}
-
-void cache_clear(struct cache *cache)
-{
-	if (cache->slots)
-		memset(cache->slots, 0xff, ((size_t)cache->mask + 1) * sizeof(*cache->slots));
-	cache->nr = 0;
-}
-
-size_t cache_size(const struct cache *cache)
-{
-	return cache->slots ? ((size_t)cache->mask + 1) * sizeof(*cache->slots) : 0;
-}
-
-/* The slot of the key, or the free one where it belongs. */
-static inline struct cache_slot *cache_at(const struct cache *cache, uint32_t serial,
-					  uint64_t address)
-{
-	uint32_t pos = hash_2u64(address, serial) & cache->mask;
-
-	for (;; pos = (pos + 1) & cache->mask) {
-		struct cache_slot *slot = &cache->slots[pos];
-
-		if (slot->location == UINT32_MAX ||
-		    (slot->address == address && slot->serial == serial))
-			return slot;
-	}
-}
-
-static void cache_grow(struct cache *cache)
-{
-	struct cache old = *cache;
-
-	cache->mask = old.slots ? old.mask * 2 + 1 : CACHE_MIN - 1;
-	cache->slots = xreallocarray(NULL, (size_t)cache->mask + 1, sizeof(*cache->slots));
-	memset(cache->slots, 0xff, ((size_t)cache->mask + 1) * sizeof(*cache->slots));
-	for (uint32_t i = 0; old.slots && i <= old.mask; i++)
-		if (old.slots[i].location != UINT32_MAX)
-			*cache_at(cache, old.slots[i].serial, old.slots[i].address) = old.slots[i];
-	free(old.slots);
-}
-
-void cache_add(struct kind *k, uint32_t serial, uint64_t address, uint32_t location)
-{
-	struct cache *cache = &k->cache;
-
-	/* Spaces that change all the time leave dead entries behind: rather start over than grow
-	 * for them. */
-	if (cache->nr >= CACHE_MIN && cache->nr / 4 > k->profile->nr_locations)
-		cache_clear(cache);
-	if (!cache->slots || (uint64_t)(cache->nr + 1) * 2 > (uint64_t)cache->mask + 1)
-		cache_grow(cache);
-	*cache_at(cache, serial, address) = (struct cache_slot){ address, serial, location };
-	cache->nr++;
-}
-
-uint32_t cache_find(const struct cache *cache, uint32_t serial, uint64_t address)
-{
-	return cache->slots ? cache_at(cache, serial, address)->location : UINT32_MAX;
-}
 
 struct identity identity_of(const struct process *p)
 {
@@ -129,7 +65,7 @@ static bool has_number(const struct collect *c, const struct process_map *map)
 /* Code that was made at run time has no file, but perhaps a map of its functions, which may come at any time. */
 static bool is_jit(const struct process_file *file)
 {
-	return !strcmp(file->path, "//anon");
+	return !strcmp(file->path, SPACE_ANONYMOUS);
 }
 
 static bool may_ask(struct collect *c, struct process_map *map)
@@ -261,7 +197,7 @@ uint32_t resolve_user(struct collect *c, struct kind *k, struct process *p, uint
 	if (!map)
 		return UINT32_MAX;
 	location = profile_location(k->profile, profile_mapping_of(c, k, p, map), address);
-	cache_add(k, p->space->serial, address, location);
+	cache_add(&k->cache, p->space->serial, address, location, k->profile->nr_locations);
 	return location;
 }
 

@@ -1,12 +1,12 @@
-/* Samples that wait for their process's maps, or for what their walk lacks: a queue for each life and
- * image of a process, in all no more than COLLECT_WAIT_SIZE. The names of the moment are kept with
- * them, since a rename may come first. */
+#include "collect/wait.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "collect/state.h"
 
+/* The names of the moment are kept with a sample that waits, since a rename may come first. */
 struct waiting_sample {
 	struct waiting_sample *next;
 	uint64_t time_ns;

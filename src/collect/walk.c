@@ -1,5 +1,5 @@
-/* Copied user stacks → addresses, with the tables that there are; what is missing for it is asked
- * for, and the sample waits (wait.c). */
+#include "collect/walk.h"
+
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "collect/state.h"
+#include "collect/wait.h"
 
 #define REG_FP 6 /* PERF_REG_X86_*, asm/perf_regs.h */
 #define REG_SP 7

@@ -1,4 +1,5 @@
-/* The running window: stacks are counted into each kind's profile; its end makes files of them. */
+#include "collect/window.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,22 +184,22 @@ void window_kind_fini(struct kind *k)
 	free(k->unit);
 }
 
-/* A copy of K's profile, mappings merged by object. */
+/* A copy of K's profile, mappings merged by object; K's own is as it was. */
 static struct profile *merged(const struct collect *c, struct kind *k, int64_t start_ns,
 			      int64_t duration_ns)
 {
 	struct profile *p = k->profile, *out = profile_new();
-	uint32_t *numbers = xreallocarray(NULL, (size_t)p->nr_mappings + 1, sizeof(*numbers));
+	struct profile_mapping *mappings = xreallocarray(NULL, (size_t)p->nr_mappings + 1, sizeof(*mappings));
 
+	memcpy(mappings, p->mappings, p->nr_mappings * sizeof(*mappings));
 	p->time_nanos = start_ns;
 	p->duration_nanos = duration_ns;
 	for (uint32_t i = 1; i < p->nr_mappings; i++) { /* 0 is the host */
 		struct profile_mapping *m = &p->mappings[i];
 		uint32_t object = c->maps[m->object].object;
 
-		numbers[i] = m->object;
 		/* Offsets in a map of functions made at run time are addresses. */
-		if (object >= OBJECT_FIRST && !strcmp(profile_str(p, m->filename), "//anon"))
+		if (object >= OBJECT_FIRST && !strcmp(profile_str(p, m->filename), SPACE_ANONYMOUS))
 			m->offset = m->start;
 		/* A build id is only what a file says of itself: without an object nothing is
 		 * one. */
@@ -206,15 +207,11 @@ static struct profile *merged(const struct collect *c, struct kind *k, int64_t s
 	}
 	if (profile_merge(out, p)) /* of nothing and one: cannot differ */
 		abort();
-	for (uint32_t i = 1; i < p->nr_mappings; i++) {
-		p->mappings[i].object = numbers[i];
-		if (!strcmp(profile_str(p, p->mappings[i].filename), "//anon"))
-			p->mappings[i].offset = 0;
-	}
+	memcpy(p->mappings, mappings, p->nr_mappings * sizeof(*mappings)); /* the window may go on */
 	for (uint32_t i = 1; i < out->nr_mappings; i++)
 		if (out->mappings[i].object & NO_OBJECT)
 			out->mappings[i].object = 0;
-	free(numbers);
+	free(mappings);
 	return out;
 }
 

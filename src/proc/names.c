@@ -57,7 +57,7 @@ static size_t undo_escapes(char *dst, const char *src, size_t size)
 }
 
 /* PATH as it is kept; its length. Records and maps texts come out alike: what a text calls "" or
- * [anon:NAME] is //anon in a record. */
+ * [anon:NAME] is SPACE_ANONYMOUS in a record. */
 static size_t path_clean(char dst[static TEXT_MAX], const char *path, size_t size, bool maps)
 {
 	static const char deleted[] = " (deleted)";
@@ -65,7 +65,7 @@ static size_t path_clean(char dst[static TEXT_MAX], const char *path, size_t siz
 	char raw[TEXT_MAX];
 
 	if (!size || (size > 5 && !memcmp(path, "[anon", 5))) {
-		path = "//anon";
+		path = SPACE_ANONYMOUS;
 		size = strlen(path);
 	}
 	if (size > deleted_size && path[0] == '/' &&

@@ -27,6 +27,8 @@ struct process_map {
 	uint32_t mapping;           /* the caller's number for it in that window */
 };
 
+#define SPACE_ANONYMOUS "//anon" /* as records name it */
+
 /* The name under which something is mapped: interned, counted by references. */
 struct process_file {
 	uint32_t refs;
@@ -34,8 +36,8 @@ struct process_file {
 	uint64_t inode, inode_generation;
 	uint8_t build_id_size; /* of MMAP2, 0: not known */
 	uint8_t build_id[20];
-	bool special;     /* "[vdso]", "//anon", "anon_inode:…", "/dev/zero": no file to ask for */
-	const char *path; /* as recorded, valid UTF-8, " (deleted)" stripped; anonymous: "//anon" */
+	bool special;     /* "[vdso]", SPACE_ANONYMOUS, "anon_inode:…", "/dev/zero": no file to ask for */
+	const char *path; /* as recorded, valid UTF-8, " (deleted)" stripped; of memory of no file: SPACE_ANONYMOUS */
 };
 
 enum space_state { SPACE_UNKNOWN, SPACE_ASKED, SPACE_KNOWN };

@@ -373,6 +373,46 @@ static void build_ids_alone_merge_nothing(void **state)
 	world_free(w);
 }
 
+static const struct profile_mapping *mapping_of(const struct profile *p, const char *name)
+{
+	for (uint32_t i = 0; i < p->nr_mappings; i++)
+		if (!strcmp(profile_str(p, p->mappings[i].filename), name))
+			return &p->mappings[i];
+	fail_msg("no mapping of %s", name);
+	return NULL;
+}
+
+static void snapshot_leaves_the_window_as_it_was(void **state)
+{
+	struct world *w = world();
+	struct profile *p;
+
+	give_program(w, 20, "p");
+	give_mmap(w, 20, 0x700000, 0x10000, "//anon");
+	give_user(w, 20, 20, 0x700010, 0x400011);
+	p = collect_snapshot(w->c, 0, 1, 2);
+	assert_string_equal(folded_of(w, p), "20 p: anon:700010 p:400010 = 1\n");
+	assert_int_equal(mapping_of(p, "//anon")->offset, 0);
+	profile_free(p);
+	p = collect_snapshot(w->c, 0, 1, 2);
+	assert_int_equal(mapping_of(p, "//anon")->offset, 0);
+	profile_free(p);
+	for (unsigned i = 0; i < w->nr_objects; i++)
+		answer_object(w, i, OBJECT_FIRST + i);
+	give_user(w, 20, 20, 0x700010, 0x400011);
+	for (int i = 0; i < 2; i++) {
+		p = collect_snapshot(w->c, 0, 1, 2);
+		assert_string_equal(folded_of(w, p), "20 p: anon:700010 p:400010 = 2\n");
+		/* By a map of its functions an address is found as it is. */
+		assert_int_equal(mapping_of(p, "//anon")->offset, 0x700000);
+		assert_int_equal(mapping_of(p, "/bin/p")->offset, 0x1000);
+		assert_int_equal(p->nr_mappings, 3);
+		profile_free(p);
+	}
+	assert_string_equal(folded(w), "20 p: anon:700010 p:400010 = 2\n");
+	world_free(w);
+}
+
 static void object_comes_after_its_process_has_gone(void **state)
 {
 	struct world *w = world();
@@ -431,6 +471,7 @@ int main(void)
 		cmocka_unit_test(one_object_is_one_mapping),
 		cmocka_unit_test(without_one_object_nothing_is_merged),
 		cmocka_unit_test(build_ids_alone_merge_nothing),
+		cmocka_unit_test(snapshot_leaves_the_window_as_it_was),
 		cmocka_unit_test(object_comes_after_its_process_has_gone),
 		cmocka_unit_test(refused_object_is_asked_for_again),
 	};
