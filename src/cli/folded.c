@@ -6,15 +6,12 @@ int cli_folded(struct cli *cli, int argc, char **argv)
 	static const struct option longs[] = { SELECT_OPTIONS, SHOW_TYPE_OPTION, { 0 } };
 	struct profile *p = NULL;
 	struct show s;
-	int c, type;
+	int status, type;
 
 	show_init(&s);
-	while ((c = cli_getopt(cli, argc, argv, "", longs)) != -1) {
-		if (c == CLI_OPTION_USAGE || c == CLI_OPTION_HELP)
-			return cli_getopt_status(c);
-		if (!show_option(cli, &s, c, optarg))
-			return CLI_USAGE;
-	}
+	status = show_options(cli, &s, argc, argv, "", longs);
+	if (status >= 0)
+		return status;
 	if (show_read(cli, &s, argv + optind, argc - optind, &p))
 		return CLI_FAILED;
 	/* Readers take the number for a count: some make so many samples of it. */

@@ -59,7 +59,7 @@ static bool set_by(const struct cli *cli, struct show *s, const char *value)
 	return true;
 }
 
-bool show_option(const struct cli *cli, struct show *s, int c, const char *value)
+static bool take_option(const struct cli *cli, struct show *s, int c, const char *value)
 {
 	switch (c) {
 	case 'n':
@@ -69,6 +69,9 @@ bool show_option(const struct cli *cli, struct show *s, int c, const char *value
 	case SHOW_CUM:
 		s->view.cumulative = true;
 		return true;
+	case SHOW_LIVE:
+		s->live = true;
+		return true;
 	case SHOW_MIN:
 		return set_min(cli, s, value);
 	case SHOW_TYPE:
@@ -76,6 +79,19 @@ bool show_option(const struct cli *cli, struct show *s, int c, const char *value
 		return true;
 	}
 	return select_option(cli, &s->select, c, value);
+}
+
+int show_options(struct cli *cli, struct show *s, int argc, char **argv, const char *shorts, const struct option *longs)
+{
+	int c;
+
+	while ((c = cli_getopt(cli, argc, argv, shorts, longs)) != -1) {
+		if (c == CLI_OPTION_USAGE || c == CLI_OPTION_HELP)
+			return cli_getopt_status(c);
+		if (!take_option(cli, s, c, optarg))
+			return CLI_USAGE;
+	}
+	return -1;
 }
 
 static void tell_types(const struct profile *p, const char *type)
@@ -112,4 +128,18 @@ int show_read(const struct cli *cli, struct show *s, char **files, int nr_files,
 	s->view.type = (unsigned)type;
 	*out = p;
 	return 0;
+}
+
+int show_print(const struct cli *cli, struct show *s, char **files, int nr_files,
+	       void (*view)(const struct profile *p, const struct view_options *o, FILE *out))
+{
+	struct profile *p;
+
+	if (show_read(cli, s, files, nr_files, &p))
+		return CLI_FAILED;
+	printf("Source: %s\n", s->select.source);
+	view_header(p, &s->view, stdout);
+	view(p, &s->view, stdout);
+	profile_free(p);
+	return cli_end_output();
 }

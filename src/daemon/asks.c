@@ -11,9 +11,9 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "daemon/clock.h"
-#include "daemon/walker.h"
 #include "daemon/tables.h"
-#include "proc/procfs.h"
+#include "daemon/walker.h"
+#include "proc/fill.h"
 
 /* A mapping whose file is asked for. The file's names are copied: the process may be forgotten before the answer. */
 struct ask_range {
@@ -163,12 +163,8 @@ static bool want_object(void *ctx, const struct collect_object_ask *want)
 static void want_cgroup(void *ctx, struct process *p, uint64_t cgroup)
 {
 	struct asks *a = ctx;
-	char path[4096], unit[256], container[128];
 
-	if (procfs_cgroup(a->proc_fd, p->pid, path, sizeof(path)) < 0)
-		return;
-	procfs_parse_unit(path, unit, sizeof(unit), container, sizeof(container));
-	process_set_cgroup(a->processes, p, cgroup, unit, container);
+	fill_cgroup(a->processes, a->proc_fd, p, cgroup);
 }
 
 void asks_fill(struct asks *a, struct collect_asks *fns)

@@ -3,64 +3,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/clock.h"
+#include "proc/fill.h"
 #include "proc/procfs.h"
 
 struct scan {
 	struct process_table *table;
-	struct process *process;
 	uint64_t now_ns;
 	int proc_fd;
 };
 
-static void scan_thread(void *ctx, uint32_t tid)
-{
-	struct scan *s = ctx;
-	struct procfs_stat st;
-	struct thread *t;
-
-	if (tid == s->process->pid)
-		return;
-	t = process_thread(s->table, s->process, tid);
-	if (t && !procfs_stat(s->proc_fd, s->process->pid, tid, &st))
-		memcpy(t->comm, st.comm, sizeof(t->comm));
-}
-
 static void scan_process(void *ctx, uint32_t pid)
 {
 	struct scan *s = ctx;
-	struct procfs_stat st;
-	struct thread *t;
-	struct process *p;
 
-	if (procfs_stat(s->proc_fd, pid, 0, &st) < 0) /* gone meanwhile */
-		return;
-	p = process_find(s->table, pid);
-	if (p) /* known by its records */
-		return;
-	p = process_get(s->table, pid);
-	if (!p)
-		return;
-	p->ppid = st.ppid;
-	p->from_proc = true;
-	p->start_time = st.start_time;
-	p->kthread = st.kthread;
-	memcpy(p->comm, st.comm, sizeof(p->comm));
-	t = process_thread(s->table, p, pid);
-	if (t)
-		memcpy(t->comm, st.comm, sizeof(t->comm));
-	if (st.kthread) {
-		p->space->state = SPACE_KNOWN; /* it has none */
-		return;
-	}
-	s->process = p;
-	procfs_each_tid(s->proc_fd, pid, scan_thread, s);
-	if (st.state == 'Z' && p->nr_threads == 1) /* its EXIT was before us */
-		process_exit(s->table, pid, pid, s->now_ns);
+	fill_process(s->table, s->proc_fd, pid, s->now_ns);
 }
 
 static void scan_gone(void *ctx, struct process *p)

@@ -357,7 +357,7 @@ void verbs_request(void *ctx, struct control_client *client, int argc, char **ar
 			verbs[i].fn(ctx, client, argc, argv);
 		return;
 	}
-	control_end(client, -ENOSYS, "no such verb");
+	control_end(client, -EINVAL, "no such verb");
 }
 
 void verbs_gone(void *ctx, struct control_client *client)

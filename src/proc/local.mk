@@ -1,5 +1,6 @@
 libpprofd_a_SOURCES += \
 	%reldir%/cgroup.c \
+	%reldir%/fill.c %reldir%/fill.h \
 	%reldir%/life.c %reldir%/life.h \
 	%reldir%/maps.c \
 	%reldir%/merge.c \

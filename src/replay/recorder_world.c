@@ -11,7 +11,7 @@
 #include "base/array.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "proc/procfs.h"
+#include "proc/fill.h"
 #include "replay/recorder_impl.h"
 
 #define MAPS_SIZE_MAX (64u << 20)
@@ -89,12 +89,8 @@ static bool want_object(void *ctx, const struct collect_object_ask *ask)
 static void want_cgroup(void *ctx, struct process *p, uint64_t cgroup)
 {
 	struct recorder *r = ctx;
-	char path[4096], unit[256], container[128];
 
-	if (procfs_cgroup(r->proc_fd, p->pid, path, sizeof(path)) < 0)
-		return;
-	procfs_parse_unit(path, unit, sizeof(unit), container, sizeof(container));
-	process_set_cgroup(r->processes, p, cgroup, unit, container);
+	fill_cgroup(r->processes, r->proc_fd, p, cgroup);
 }
 
 void recorder_world_asks(struct recorder *r, struct collect_asks *asks)
@@ -139,38 +135,9 @@ void recorder_world_answer(struct recorder *r)
 
 /* --- What was there before us --- */
 
-static void scan_thread(void *ctx, uint32_t tid)
-{
-	struct recorder *r = ctx;
-	struct process *p = process_find(r->processes, r->o.pid);
-	struct procfs_stat st;
-	struct thread *t;
-
-	if (!p || procfs_stat(r->proc_fd, p->pid, tid, &st) < 0)
-		return;
-	t = process_thread(r->processes, p, tid);
-	if (t)
-		memcpy(t->comm, st.comm, sizeof(t->comm));
-}
-
 void recorder_world_scan(struct recorder *r)
 {
-	struct procfs_stat st;
-	struct process *p;
-
-	if (procfs_stat(r->proc_fd, r->o.pid, 0, &st) < 0)
-		return;
-	p = process_get(r->processes, r->o.pid);
-	if (!p)
-		return;
-	p->ppid = st.ppid;
-	p->from_proc = true;
-	p->start_time = st.start_time;
-	p->kthread = st.kthread;
-	memcpy(p->comm, st.comm, sizeof(p->comm));
-	if (st.kthread)
-		p->space->state = SPACE_KNOWN; /* it has none */
-	procfs_each_tid(r->proc_fd, p->pid, scan_thread, r);
+	fill_process(r->processes, r->proc_fd, r->o.pid, recorder_clock(CLOCK_MONOTONIC));
 }
 
 void recorder_world_exe(struct recorder *r)

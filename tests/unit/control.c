@@ -1,14 +1,11 @@
 /* control/: requests in pieces and in bulk, late answers, clients that leave, stall or crowd. */
-#include "tests/unit/unit.h"
+#include "tests/unit/control_test.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,12 +19,9 @@
 #include "control/client.h"
 #include "control/internal.h"
 #include "control/protocol.h"
-#include "control/server.h"
 
 struct fixture {
-	char dir[64], path[108];
-	struct loop *loop;
-	struct control_server *s;
+	struct control_test t;
 	struct control_client *late;
 	unsigned nr_requests, nr_gone;
 	bool may_change;
@@ -57,7 +51,7 @@ static void request(void *ctx, struct control_client *c, int argc, char **argv)
 		control_value(c, "text", "%s", "a\nerrno=0\n\xff");
 		control_end(c, 0, NULL);
 	} else {
-		control_end(c, -ENOSYS, !strcmp(argv[0], "why") ? "be\ncause" : NULL);
+		control_end(c, -ESRCH, !strcmp(argv[0], "why") ? "be\ncause" : NULL);
 	}
 }
 
@@ -74,11 +68,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/pprofd-control.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/run/control", f->dir);
-	assert_int_equal(loop_new(&f->loop), 0);
-	assert_int_equal(control_server_new(&f->s, f->loop, f->path, request, gone, f), 0);
+	control_test_open(&f->t, request, gone, f);
 	*state = f;
 	return 0;
 }
@@ -86,20 +76,15 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
-	control_server_free(f->s);
-	loop_free(f->loop);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	assert_int_equal(system(command), 0);
+	control_test_close(&f->t);
 	free(f);
 	return 0;
 }
 
 static void turn(struct fixture *f)
 {
-	for (int i = 0; i < 20; i++)
-		assert_int_equal(loop_step(f->loop, 0), 0);
+	control_test_turn(&f->t);
 }
 
 static int dial(struct fixture *f)
@@ -107,7 +92,7 @@ static int dial(struct fixture *f)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	strcpy(addr.sun_path, f->path);
+	strcpy(addr.sun_path, f->t.path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	return fd;
 }
@@ -149,8 +134,8 @@ static void requests_in_pieces_and_in_bulk(void **state)
 	say(f, fd, "\n");
 	check_heard(fd, "word=one\nword=two\nword=three\nerrno=0\n\n", false);
 	say(f, fd, "echo a\n\n  \nnone\necho b\nwhy\nec");
-	check_heard(fd, "word=a\nerrno=0\n\nerror=Function not implemented\nerrno=38\n\n"
-			"word=b\nerrno=0\n\nerror=be\\x0acause\nerrno=38\n\n", false);
+	check_heard(fd, "word=a\nerrno=0\n\nerror=No such process\nerrno=3\n\n"
+			"word=b\nerrno=0\n\nerror=be\\x0acause\nerrno=3\n\n", false);
 	say(f, fd, "ho c\ndirty\n");
 	check_heard(fd, "word=c\nerrno=0\n\ntext=a\\x0aerrno=0\\x0a\\xff\nerrno=0\n\n", false);
 	assert_true(f->may_change);
@@ -213,8 +198,8 @@ static void one_who_leaves_is_told(void **state)
 	assert_int_equal(f->nr_gone, 1);
 	fd = dial(f);
 	say(f, fd, "late\n");
-	control_server_free(f->s);
-	f->s = NULL;
+	control_server_free(f->t.server);
+	f->t.server = NULL;
 	assert_int_equal(f->nr_gone, 2);
 	check_heard(fd, "", true);
 	close(fd);
@@ -241,7 +226,7 @@ static void bad_lines_are_refused(void **state)
 	memset(line, 'a', sizeof(line));
 	strcpy(line + CONTROL_LINE_MAX - 1, "\n"); /* the longest */
 	say(f, fd, line);
-	check_heard(fd, "error=Function not implemented\nerrno=38\n\n", false);
+	check_heard(fd, "error=No such process\nerrno=3\n\n", false);
 	strcpy(line + CONTROL_LINE_MAX - 1, "a\n");
 	line[CONTROL_LINE_MAX - 1] = 'a';
 	say(f, fd, line);
@@ -316,7 +301,7 @@ static void without_descriptors_accepting_waits(void **state)
 	turn(f);
 	assert_int_equal(f->nr_requests, 0);
 	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !poll(&p, 1, 0);)
-		loop_step(f->loop, 100);
+		loop_step(f->t.loop, 100);
 	assert_false(hear(fd, text, sizeof(text)));
 	assert_string_equal(text, "word=a\nerrno=0\n\n");
 	close(fd);
@@ -333,22 +318,22 @@ static void the_idle_are_closed_and_the_waiting_not(void **state)
 	say(f, waiting, "late\n");
 	for (int i = 0; i < 10; i++)
 		say(f, stalled, "big 100000\n");
-	assert_int_equal(f->s->nr_clients, 4);
+	assert_int_equal(f->t.server->nr_clients, 4);
 	for (unsigned i = 0; i < 4; i++)
-		f->s->clients[i]->active_ms -= CONTROL_IDLE_MS + 1;
+		f->t.server->clients[i]->active_ms -= CONTROL_IDLE_MS + 1;
 	say(f, fresh, "echo a\n");
 	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && !poll(&p, 1, 0);)
-		loop_step(f->loop, 100);
+		loop_step(f->t.loop, 100);
 	check_heard(idle, "", true);
 	check_heard(waiting, "", false);
 	check_heard(fresh, "word=a\nerrno=0\n\n", false);
-	assert_int_equal(f->s->nr_clients, 2);
+	assert_int_equal(f->t.server->nr_clients, 2);
 	close(idle);
 	close(waiting);
 	close(stalled);
 	close(fresh);
 	turn(f);
-	assert_int_equal(f->s->nr_clients, 0);
+	assert_int_equal(f->t.server->nr_clients, 0);
 }
 
 static void the_sockets_file(void **state)
@@ -359,43 +344,43 @@ static void the_sockets_file(void **state)
 	struct stat st;
 	int fd;
 
-	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(stat(f->t.path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
-	snprintf(other, sizeof(other), "%s/run", f->dir);
+	snprintf(other, sizeof(other), "%s/run", f->t.dir);
 	assert_int_equal(stat(other, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0755);
-	assert_int_equal(control_server_new(&s, f->loop, f->path, request, gone, f), -EADDRINUSE);
-	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(control_server_new(&s, f->t.loop, f->t.path, request, gone, f), -EADDRINUSE);
+	assert_int_equal(stat(f->t.path, &st), 0);
 
-	snprintf(other, sizeof(other), "%s/file", f->dir);
+	snprintf(other, sizeof(other), "%s/file", f->t.dir);
 	fd = open(other, O_WRONLY | O_CREAT, 0600);
 	close(fd);
-	assert_int_equal(control_server_new(&s, f->loop, other, request, gone, f), -EEXIST);
+	assert_int_equal(control_server_new(&s, f->t.loop, other, request, gone, f), -EEXIST);
 	assert_int_equal(stat(other, &st), 0);
-	snprintf(other, sizeof(other), "%s/a/b/c", f->dir);
-	assert_int_equal(control_server_new(&s, f->loop, other, request, gone, f), -ENOENT);
+	snprintf(other, sizeof(other), "%s/a/b/c", f->t.dir);
+	assert_int_equal(control_server_new(&s, f->t.loop, other, request, gone, f), -ENOENT);
 	memset(other, 'x', 120);
 	other[0] = '/';
 	other[120] = '\0';
-	assert_int_equal(control_server_new(&s, f->loop, other, request, gone, f), -ENAMETOOLONG);
+	assert_int_equal(control_server_new(&s, f->t.loop, other, request, gone, f), -ENAMETOOLONG);
 
 	/* What a killed daemon leaves is replaced; what has replaced ours stays. */
-	snprintf(other, sizeof(other), "%s/kept", f->dir);
-	assert_int_equal(link(f->path, other), 0);
-	control_server_free(f->s);
-	assert_int_equal(stat(f->path, &st), -1);
-	assert_int_equal(rename(other, f->path), 0);
-	assert_int_equal(control_server_new(&f->s, f->loop, f->path, request, gone, f), 0);
+	snprintf(other, sizeof(other), "%s/kept", f->t.dir);
+	assert_int_equal(link(f->t.path, other), 0);
+	control_server_free(f->t.server);
+	assert_int_equal(stat(f->t.path, &st), -1);
+	assert_int_equal(rename(other, f->t.path), 0);
+	assert_int_equal(control_server_new(&f->t.server, f->t.loop, f->t.path, request, gone, f), 0);
 	fd = dial(f);
 	say(f, fd, "echo a\n");
 	check_heard(fd, "word=a\nerrno=0\n\n", false);
 	close(fd);
-	assert_int_equal(unlink(f->path), 0);
-	fd = open(f->path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(unlink(f->t.path), 0);
+	fd = open(f->t.path, O_WRONLY | O_CREAT, 0600);
 	close(fd);
-	control_server_free(f->s);
-	f->s = NULL;
-	assert_int_equal(stat(f->path, &st), 0);
+	control_server_free(f->t.server);
+	f->t.server = NULL;
+	assert_int_equal(stat(f->t.path, &st), 0);
 }
 
 /* What a peer of UID and GROUPS may do. */
@@ -418,7 +403,7 @@ static bool may_change_as(struct fixture *f, uid_t uid, gid_t gid, gid_t extra)
 		_exit(recv(fd, &byte, 1, 0) != 1);
 	}
 	for (unsigned before = f->nr_requests; f->nr_requests == before;)
-		assert_int_equal(loop_step(f->loop, 100), 0);
+		assert_int_equal(loop_step(f->t.loop, 100), 0);
 	turn(f);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -433,9 +418,9 @@ static void changing_is_for_the_group(void **state)
 		print_message("# skipped: needs root, to be others\n");
 		skip();
 	}
-	assert_int_equal(chmod(f->dir, 0755), 0);
-	assert_int_equal(chmod(f->path, 0666), 0);
-	assert_int_equal(chown(f->path, 0, 4242), 0);
+	assert_int_equal(chmod(f->t.dir, 0755), 0);
+	assert_int_equal(chmod(f->t.path, 0666), 0);
+	assert_int_equal(chown(f->t.path, 0, 4242), 0);
 	assert_true(may_change_as(f, 0, 7, 7));
 	assert_true(may_change_as(f, 65534, 4242, 7));
 	assert_true(may_change_as(f, 65534, 7, 4242));
@@ -464,11 +449,11 @@ static int ask(struct fixture *f, struct asking *a, const char *line)
 {
 	pthread_t thread;
 
-	*a = (struct asking){ .path = f->path, .request = line,
+	*a = (struct asking){ .path = f->t.path, .request = line,
 				.timeout_ms = strcmp(line, "late") ? PATIENCE_MS : 500 };
 	assert_int_equal(pthread_create(&thread, NULL, ask_thread, a), 0);
 	while (!__atomic_load_n(&a->done, __ATOMIC_ACQUIRE))
-		loop_step(f->loop, 5);
+		loop_step(f->t.loop, 5);
 	pthread_join(thread, NULL);
 	return a->ret;
 }
@@ -492,7 +477,7 @@ static void the_client_asks(void **state)
 	assert_int_equal(ask(f, &a, "big 900000"), 0);
 	assert_int_equal(a.out.size, 900001);
 	buf_fini(&a.out);
-	assert_int_equal(ask(f, &a, "why"), -ENOSYS);
+	assert_int_equal(ask(f, &a, "why"), -ESRCH);
 	assert_string_equal(a.error, "be\\x0acause");
 	assert_null(a.out.data);
 	assert_int_equal(ask(f, &a, "late"), -ETIMEDOUT);
@@ -503,8 +488,8 @@ static void the_client_asks(void **state)
 	memset(line, 'x', sizeof(line));
 	line[CONTROL_LINE_MAX] = '\0';
 	assert_int_equal(ask(f, &a, line), -EINVAL);
-	control_server_free(f->s);
-	f->s = NULL;
+	control_server_free(f->t.server);
+	f->t.server = NULL;
 	assert_int_equal(ask(f, &a, "echo"), -ENOENT);
 	assert_non_null(strstr(a.error, "no daemon"));
 }
@@ -539,7 +524,7 @@ static void the_client_believes_nothing(void **state)
 	char name[120];
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(name, sizeof(name), "%s/liar", f->dir);
+	snprintf(name, sizeof(name), "%s/liar", f->t.dir);
 	memcpy(addr.sun_path, name, strlen(name));
 	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(listen(listener, 4), 0);

@@ -1,27 +1,21 @@
 /* control/: answers that come in parts, and files that come with them. */
-#include "tests/unit/unit.h"
+#include "tests/unit/control_test.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/loop.h"
+#include "base/mem.h"
 #include "control/client.h"
-#include "control/server.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct fixture {
-	char dir[64], path[108];
-	struct loop *loop;
-	struct control_server *server;
+	struct control_test t;
 	struct control_client *client; /* whose answer is outstanding */
 	unsigned nr_gone;
 	char lines[256];
@@ -44,13 +38,9 @@ static void gone(void *ctx, struct control_client *c)
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	strcpy(f->dir, "/tmp/pprofd-parts-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->path, sizeof(f->path), "%s/control", f->dir);
-	assert_int_equal(loop_new(&f->loop), 0);
-	assert_int_equal(control_server_new(&f->server, f->loop, f->path, request, gone, f), 0);
+	control_test_open(&f->t, request, gone, f);
 	*state = f;
 	return 0;
 }
@@ -59,9 +49,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	control_server_free(f->server);
-	loop_free(f->loop);
-	rmdir(f->dir);
+	control_test_close(&f->t);
 	free(f);
 	return 0;
 }
@@ -76,8 +64,7 @@ static void line(void *ctx, const char *key, const char *value)
 
 static void turn(struct fixture *f)
 {
-	for (int i = 0; i < 5; i++)
-		loop_step(f->loop, 10);
+	control_test_turn(&f->t);
 }
 
 static struct control_stream *asked(struct fixture *f)
@@ -85,7 +72,7 @@ static struct control_stream *asked(struct fixture *f)
 	struct control_stream *s;
 	char error[256] = "";
 
-	assert_int_equal(control_open(&s, f->path, "work", 1000, error, sizeof(error)), 0);
+	assert_int_equal(control_open(&s, f->t.path, "work", 1000, error, sizeof(error)), 0);
 	turn(f);
 	assert_non_null(f->client);
 	return s;
@@ -167,7 +154,7 @@ static void who_does_not_read_is_known(void **state)
 	for (int i = 0; i < 2000 && waiting < 4096; i++) {
 		control_value(f->client, "progress", "%0500d", i);
 		waiting = control_flush(f->client);
-		loop_step(f->loop, 0);
+		loop_step(f->t.loop, 0);
 	}
 	assert_true(waiting >= 4096);
 	control_close(s);
