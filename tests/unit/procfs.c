@@ -1,4 +1,4 @@
-/* proc/procfs: made-up /proc trees, and the texts themselves. */
+/* proc/procfs: made-up /proc trees, and the texts themselves. proc/fill: what they put into the table. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proc/fill.h"
 #include "proc/procfs.h"
 
 #define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -121,6 +122,49 @@ static void stat_is_read(void **state)
 	add(tree, "45/stat", "", 0);
 	assert_int_equal(procfs_stat(tree->root, 45, 0, &st), -EBADMSG);
 	assert_string_equal(st.comm, "kworker/0:1-eve"); /* left alone */
+}
+
+static void add_stat(struct tree *tree, const char *path, const char *comm, char state, unsigned flags)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "1 (%s) %c" NUMBERS, comm, state, flags);
+	add(tree, path, text, strlen(text));
+}
+
+static void the_table_is_filled(void **state)
+{
+	struct tree *tree = *state;
+	struct process_table *t = process_table_new();
+	struct process *p;
+
+	add_stat(tree, "42/stat", "prog", 'S', 0);
+	add_stat(tree, "42/task/42/stat", "leader", 'S', 0);
+	add_stat(tree, "42/task/43/stat", "thread", 'S', 0);
+	add(tree, "42/task/44/stat", "", 0); /* has gone meanwhile */
+	add(tree, "42/cgroup", "0::/system.slice/x.service\n", 27);
+	add_stat(tree, "50/stat", "kworker", 'S', 0x200000);
+	add_stat(tree, "51/stat", "zombie", 'Z', 0);
+	add_stat(tree, "51/task/51/stat", "zombie", 'Z', 0);
+	for (uint32_t pid = 42; pid < 60; pid++)
+		fill_process(t, tree->root, pid, 7);
+	p = process_find(t, 42);
+	assert_string_equal(p->comm, "prog");
+	assert_true(p->from_proc);
+	assert_int_equal(p->start_time, 226870);
+	assert_int_equal(p->nr_threads, 2);
+	assert_string_equal(process_thread(t, p, 42)->comm, "leader");
+	assert_string_equal(process_thread(t, p, 43)->comm, "thread");
+	fill_cgroup(t, tree->root, p, 9);
+	assert_string_equal(p->unit, "x.service");
+	assert_true(process_find(t, 50)->kthread);
+	assert_int_equal(process_find(t, 50)->space->state, SPACE_KNOWN);
+	assert_true(process_find(t, 51)->exited);
+	assert_null(process_find(t, 52));
+	add_stat(tree, "42/stat", "another", 'S', 0);
+	fill_process(t, tree->root, 42, 8); /* records know better */
+	assert_string_equal(process_find(t, 42)->comm, "prog");
+	process_table_free(t);
 }
 
 static int parse_stat(const char *text, struct procfs_stat *st)
@@ -348,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(numbers_are_listed_and_nothing_else),
 		T(stat_is_read),
+		T(the_table_is_filled),
 		cmocka_unit_test(stat_of_hostile_names),
 		T(cgroup_is_chosen),
 		cmocka_unit_test(units_and_containers),
