@@ -27,6 +27,9 @@ static void take_line(void *ctx, const char *key, const char *value)
 
 	if (!strcmp(key, "recording")) {
 		a->recording = (unsigned)strtoul(value, NULL, 10);
+	} else if (!strcmp(key, "note")) {
+		record_progress_end(&a->progress);
+		log_warnx("record: %s", value);
 	} else if (!strcmp(key, "size")) {
 		a->size = strtoull(value, NULL, 10);
 	} else if (!strcmp(key, "progress") &&

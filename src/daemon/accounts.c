@@ -187,17 +187,24 @@ static void clock_read(struct accounts *a, struct clock *c, struct row *r)
 	uint64_t run_ns;
 	bool known, born;
 
-	if (procfs_stat(a->proc_fd, c->pid, c->tid, &st) < 0 ||
-	    procfs_run_ns(a->proc_fd, c->pid, c->tid, &run_ns) < 0) {
+	if (r && r->pid != c->pid)
+		r = NULL;
+	if (procfs_stat(a->proc_fd, c->pid, c->tid, &st) < 0) {
+		c->start_time = 0;
+		return;
+	}
+	if (r) {
+		r->state = st.state;
+		r->rss = st.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	}
+	if (procfs_run_ns(a->proc_fd, c->pid, c->tid, &run_ns) < 0) { /* the kernel does not keep it */
 		c->start_time = 0;
 		return;
 	}
 	known = c->start_time && c->start_time == st.start_time;
 	born = (double)st.start_time >
 	       (double)(clock_ns(CLOCK_BOOTTIME) - a->next.window_ns) * a->ticks_per_ns + 1;
-	if (r && r->pid == c->pid) {
-		r->state = st.state;
-		r->rss = st.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (r) {
 		r->has_kernel = known || born;
 		r->kernel_ns = known ? run_ns - c->run_ns : run_ns;
 	}

@@ -154,3 +154,11 @@ bool match_cgroup(const struct match *m, const char *path, const char *name)
 		return !fnmatch(m->unit, name[0] == '_' ? name + 1 : name, 0);
 	return !fnmatch(m->target->cgroup, path, FNM_PATHNAME);
 }
+
+bool match_new_cgroup(const struct match *m, const char *path)
+{
+	for (const char *rest = path; (rest = strchr(rest, '/')); rest++)
+		if (match_cgroup(m, rest, strrchr(rest, '/') + 1))
+			return true;
+	return false;
+}

@@ -30,5 +30,8 @@ enum match_answer match_process(const struct match *m, int root, const struct pr
 bool match_changes_silently(const struct match *m);
 /* A cgroup called NAME, the last component of PATH (both below the hierarchy's root), is what a cgroup target chooses. */
 bool match_cgroup(const struct match *m, const char *path, const char *name);
+/* The same of a group that has just come, by the PATH of its record, whose root may be above the one that is mounted here:
+ * true also where that cannot be told. */
+bool match_new_cgroup(const struct match *m, const char *path);
 
 #endif

@@ -192,12 +192,14 @@ static void tick(struct loop_timer *t)
 	struct recording *r = t->ctx;
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct target_status s;
+	bool full = r->profile && profile_size(r->profile) > RECORDINGS_SIZE_MAX;
 
 	targets_status(r->all->d->targets, r->target, &s);
+	if (full && r->client)
+		control_value(r->client, "note", "ended early: what was recorded has grown to %u MiB", RECORDINGS_SIZE_MAX >> 20);
 	/* Whoever matches later would still be taken; but of a process nothing comes after it. */
 	if ((r->end_ns && now >= r->end_ns) ||
-	    (!s.nr_threads && targets_options(r->all->d->targets, r->target)->pids.nr) ||
-	    (r->profile && profile_size(r->profile) > RECORDINGS_SIZE_MAX)) {
+	    (!s.nr_threads && targets_options(r->all->d->targets, r->target)->pids.nr) || full) {
 		end(r);
 		return;
 	}
@@ -317,19 +319,16 @@ void recordings_start(struct recordings *all, struct control_client *client, int
 
 void recordings_stop(struct recordings *all, struct control_client *client, int argc, char **argv)
 {
+	struct recording *r = NULL;
 	uint64_t id = 0;
 
-	for (unsigned i = 0; argc == 2 && recording_number(argv[1], UINT32_MAX, &id) && i < RECORDINGS_MAX; i++) {
-		struct recording *r = all->list[i];
-
-		if (!r || r->id != id)
-			continue;
-		if (!r->naming)
-			end(r);
-		control_end(client, 0, NULL);
-		return;
-	}
-	control_end(client, -ENOENT, "no such recording");
+	if (argc == 2 && recording_number(argv[1], UINT32_MAX, &id))
+		for (unsigned i = 0; i < RECORDINGS_MAX && !r; i++)
+			if (all->list[i] && all->list[i]->id == id)
+				r = all->list[i];
+	if (r && !r->naming)
+		end(r);
+	control_end(client, r ? 0 : -ENOENT, r ? NULL : "no such recording");
 }
 
 void recordings_gone(struct recordings *all, const struct control_client *client)

@@ -21,7 +21,8 @@ struct recordings;
 struct recordings *recordings_new(struct daemon *d);
 void recordings_free(struct recordings *r);
 
-/* "record KEY=VALUE…" (recording_words.h). The answer comes in parts: "recording=N", "progress=SECONDS SAMPLES LOST" once a second, at the end "size=" and the file. */
+/* "record KEY=VALUE…" (recording_words.h). The answer comes in parts: "recording=N", "progress=SECONDS SAMPLES LOST" once a
+ * second, "note=WORDS" for its user, at the end "size=" and the file. */
 void recordings_start(struct recordings *r, struct control_client *client, int argc, char **argv);
 /* "stop N": ends it, with the data so far. */
 void recordings_stop(struct recordings *r, struct control_client *client, int argc, char **argv);

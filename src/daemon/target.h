@@ -24,6 +24,7 @@ struct target_entry {
 /* One control group's events. */
 struct target_group {
 	uint64_t inode;
+	uint64_t gone_ns; /* it was found removed: closed when the rings have been read up to here; 0: it is there */
 	char *path; /* whole */
 	int fds[];
 };
@@ -43,6 +44,7 @@ struct target {
 		bool sampled;
 		char why[256];
 		unsigned collect, frequency;
+		uint64_t nr_samples, nr_samples_told;
 		struct event_count closed, told; /* counts of closed events; of all at the last targets_interval */
 	} kinds[EVENT_NR_KINDS];
 	unsigned nr_kinds; /* sampled */
@@ -51,13 +53,14 @@ struct target {
 	struct target_entry **entries;
 	uint32_t nr_entries, entries_cap, nr_exited, nr_gone, last_serial;
 	struct target_group **groups;
-	uint32_t nr_groups, groups_cap;
+	uint32_t nr_groups, groups_cap, nr_groups_gone;
 	int *cpu_fds; /* by slot; NULL: not opened */
 
 	uint32_t nr_fds;
 	uint64_t nr_samples, nr_throttled, nr_lost, nr_refused;
 	uint64_t switched_ns; /* when switches were counted last */
 	double switches_per_second;
+	double unseen; /* as in target_status */
 };
 
 struct targets {
@@ -130,9 +133,11 @@ void target_forget_gone(struct target *t);
 void target_count_switches(struct target *t, uint64_t now_ns);
 
 /* target_cgroup.c */
-/* Opens and closes events until they are those of the groups that match now. 0, or negative errno of the first
- * refusal. */
+/* Opens the events of the groups that match now, and marks those that have gone. 0; 1: not all of them, or negative errno
+ * of the first refusal, with words in WHY. */
 int target_groups_scan(struct target *t, char *why, size_t why_size);
+/* Closes those found gone before HORIZON_NS. */
+void target_groups_reap(struct target *t, uint64_t horizon_ns);
 void target_groups_close(struct target *t);
 /* The members are whoever runs there now, for the status alone. */
 void target_groups_members(struct target *t);

@@ -1,5 +1,6 @@
 /* Method=cgroup: an event per control group, CPU and kind, which counts all that runs there and below. Groups come and go
- * with their units: a PERF_RECORD_CGROUP, or the clock, makes us look again. */
+ * with their units: a PERF_RECORD_CGROUP of one that matches, or the clock, makes us look again. That a group is removed is
+ * told by nothing (its events are no task's, and never hang up): its folder is looked at by the clock. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -51,13 +52,16 @@ struct walk {
 	struct target *target;
 	struct found *found;
 	uint32_t nr, cap, nr_folders;
+	bool cut; /* not all was looked at, or taken */
 	char path[4096]; /* the folder that is looked at */
 	size_t root;     /* length of the mount point in it */
 };
 
 static void found_add(struct walk *w, uint64_t inode)
 {
-	if (w->nr < GROUPS_MAX)
+	if (w->nr == GROUPS_MAX)
+		w->cut = true;
+	else
 		*array_push(w->found, w->nr, w->cap) = (struct found){ .path = xstrdup(w->path), .inode = inode };
 }
 
@@ -84,12 +88,12 @@ static void walk_folder(struct walk *w, int depth)
 
 	if (!d)
 		return;
-	while ((e = readdir(d)) && w->nr_folders < FOLDERS_MAX) {
+	while (!w->cut && (e = readdir(d))) {
 		size_t n = strlen(e->d_name);
 
 		if (e->d_type != DT_DIR || e->d_name[0] == '.' || length + n + 2 > sizeof(w->path))
 			continue;
-		w->nr_folders++;
+		w->cut = ++w->nr_folders == FOLDERS_MAX;
 		w->path[length] = '/';
 		memcpy(w->path + length + 1, e->d_name, n + 1);
 		walk_child(w, e->d_name, depth);
@@ -116,6 +120,7 @@ static void group_del(struct target *t, uint32_t i)
 	struct target_group *g = t->groups[i];
 
 	target_close_all(t, g->fds);
+	t->nr_groups_gone -= g->gone_ns != 0;
 	t->groups[i] = t->groups[--t->nr_groups];
 	free(g->path);
 	free(g);
@@ -141,12 +146,28 @@ static int group_add(struct target *t, const struct found *f)
 	return 0;
 }
 
-static bool is_found(const struct walk *w, const struct target_group *g)
+static bool is_there(const struct target_group *g)
 {
-	for (uint32_t i = 0; i < w->nr; i++)
-		if (w->found[i].inode == g->inode && !strcmp(w->found[i].path, g->path))
-			return true;
-	return false;
+	struct stat st;
+
+	return !stat(g->path, &st) && st.st_ino == g->inode;
+}
+
+/* What those that are gone have sampled last is in the rings still. */
+static void mark_gone(struct target *t)
+{
+	for (uint32_t i = 0; i < t->nr_groups; i++)
+		if (!t->groups[i]->gone_ns && !is_there(t->groups[i])) {
+			t->groups[i]->gone_ns = clock_ns(CLOCK_MONOTONIC);
+			t->nr_groups_gone++;
+		}
+}
+
+void target_groups_reap(struct target *t, uint64_t horizon_ns)
+{
+	for (uint32_t i = t->nr_groups; i-- > 0;)
+		if (t->groups[i]->gone_ns && t->groups[i]->gone_ns < horizon_ns)
+			group_del(t, i);
 }
 
 static bool is_open(const struct target *t, const struct found *f)
@@ -163,9 +184,6 @@ static int groups_change(struct target *t, struct walk *w, char *why, size_t why
 	uint32_t nr_new = 0;
 	int err;
 
-	for (uint32_t i = t->nr_groups; i-- > 0;)
-		if (!is_found(w, t->groups[i]))
-			group_del(t, i);
 	for (uint32_t i = 0; i < w->nr; i++)
 		nr_new += !is_open(t, &w->found[i]);
 	err = targets_budget(nr_new, all->nr_cpus, t->nr_kinds, all->nr_fds, all->max_fds, why, why_size);
@@ -176,7 +194,11 @@ static int groups_change(struct target *t, struct walk *w, char *why, size_t why
 		if (err)
 			snprintf(why, why_size, "events of control group %s: %s", w->found[i].path, strerror(-err));
 	}
-	return err;
+	if (err || !w->cut)
+		return err;
+	snprintf(why, why_size, "not all of it: there are more than %d control groups that match, or %d in all", GROUPS_MAX,
+		 FOLDERS_MAX);
+	return 1;
 }
 
 /* A group of the hierarchy that is there in any case tells whether the kernel takes its events. */
@@ -209,6 +231,7 @@ int target_groups_scan(struct target *t, char *why, size_t why_size)
 	err = t->begun ? 0 : probe_groups(t, why, why_size);
 	if (err)
 		return err;
+	mark_gone(t);
 	w = xcalloc(1, sizeof(*w));
 	w->target = t;
 	walk(w);

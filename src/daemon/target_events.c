@@ -6,6 +6,8 @@
 
 #include "daemon/target.h"
 
+#define UNSEEN_RAN_NS 2000000000ull /* of less nothing is said: samples come a little later than clocks */
+
 unsigned target_slots(const struct target *t)
 {
 	return EVENT_NR_KINDS * t->targets->nr_cpus;
@@ -51,7 +53,7 @@ static void count_add(struct event_count *sum, const struct event_count *c)
 /* Reading an event that runs interrupts its CPU: only where the figures are needed. */
 static bool counts_wanted(const struct target *t, enum event_kind kind)
 {
-	return kind != EVENT_CPU || t->targets->lost;
+	return kind != EVENT_CPU || t->targets->lost || t->method == METHOD_THREAD;
 }
 
 void target_close(struct target *t, unsigned slot, int *fd)
@@ -129,6 +131,16 @@ static void count_fd(const struct target *t, int fd, struct event_count *sum)
 		count_add(sum, &c);
 }
 
+/* RAN_NS: what KIND, a timer, has counted since the last time; of it NR_LOST periods were sampled, and lost. */
+static void measure_unseen(struct target *t, enum event_kind kind, uint64_t ran_ns, uint64_t nr_lost)
+{
+	uint64_t nr = t->kinds[kind].nr_samples - t->kinds[kind].nr_samples_told + nr_lost;
+	double seen = (double)nr / t->kinds[kind].frequency * 1e9 / (double)ran_ns;
+
+	t->kinds[kind].nr_samples_told = t->kinds[kind].nr_samples;
+	t->unseen = ran_ns < UNSEEN_RAN_NS ? -1 : seen < 1 ? 1 - seen : 0;
+}
+
 void targets_interval(struct targets *all, unsigned number, enum event_kind kind, struct sampler_interval *i)
 {
 	struct target *t = all->targets[number];
@@ -149,8 +161,15 @@ void targets_interval(struct targets *all, unsigned number, enum event_kind kind
 	}
 	/* What was closed unread makes the sum smaller than it was. */
 	i->lost = sum.lost > told->lost ? sum.lost - told->lost : 0;
-	i->time_enabled = sum.time_enabled > told->time_enabled ? sum.time_enabled - told->time_enabled : 0;
-	i->time_running = sum.time_running > told->time_running ? sum.time_running - told->time_running : 0;
+	if (kind != EVENT_CPU) { /* a timer shares nothing */
+		i->time_enabled = sum.time_enabled > told->time_enabled ? sum.time_enabled - told->time_enabled : 0;
+		i->time_running = sum.time_running > told->time_running ? sum.time_running - told->time_running : 0;
+	}
+	/* While a thread runs on one CPU its events of all CPUs are enabled. */
+	if (t->method == METHOD_THREAD)
+		i->time_enabled /= all->nr_cpus;
+	if (kind == EVENT_CPU && t->method == METHOD_THREAD)
+		measure_unseen(t, kind, sum.value > told->value ? sum.value - told->value : 0, i->lost);
 	*told = sum;
 	t->nr_lost += i->lost;
 }

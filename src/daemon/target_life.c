@@ -56,6 +56,7 @@ static enum config_method method_wanted(const struct config_target *o)
 	return !others && !o->unit[0] != !o->cgroup[0] ? METHOD_CGROUP : METHOD_THREAD;
 }
 
+/* 0; 1: not all of it, or negative errno; words in WHY. */
 static int begin_method(struct target *t, char *why, size_t why_size)
 {
 	int err = target_probe_kinds(t, why, why_size);
@@ -92,19 +93,21 @@ int target_begin(struct target *t, char *why, size_t why_size)
 	}
 	why[0] = 0;
 	err = begin_method(t, why, why_size);
-	if (err && t->method == METHOD_CGROUP && t->o.method == METHOD_AUTO && err != -EMFILE) {
+	if (err < 0 && t->method == METHOD_CGROUP && t->o.method == METHOD_AUTO && err != -EMFILE) {
 		snprintf(t->why_method, sizeof(t->why_method), "%s", *why ? why : strerror(-err));
 		target_end(t);
 		t->method = METHOD_THREAD;
 		err = begin_method(t, why, why_size);
 	}
-	t->begun = !err;
-	if (err) {
+	t->begun = err >= 0;
+	if (err > 0)
+		target_refuse(t, why);
+	if (err < 0) {
 		if (!*why)
 			event_explain(err, EVENT_CPU, why, why_size);
 		target_end(t);
 	}
-	return err;
+	return err < 0 ? err : 0;
 }
 
 void target_free(struct target *t)
@@ -135,7 +138,7 @@ struct target *target_new(struct targets *all, const struct config_target *o, bo
 	t->number = i;
 	t->keep = keep;
 	t->o = *o;
-	t->switches_per_second = -1;
+	t->switches_per_second = t->unseen = -1;
 	match_init(&t->match, &t->o);
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
 		struct collect_kind kind = { .name = event_kind_names[k], .unit = k == EVENT_CPU ? "nanoseconds" : "count",

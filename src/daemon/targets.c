@@ -159,7 +159,7 @@ void targets_record(struct targets *all, const struct record *rec)
 		all->lost = true;
 	for_each_target(all, t) {
 		if (t->method == METHOD_CGROUP)
-			t->scan_groups |= rec->type == PERF_RECORD_CGROUP;
+			t->scan_groups |= rec->type == PERF_RECORD_CGROUP && match_new_cgroup(&t->match, rec->cgroup.path);
 		else if (t->begun)
 			target_record(t, rec);
 	}
@@ -189,6 +189,7 @@ unsigned targets_sample(struct targets *all, const struct sampler_source *source
 		if (!is_ours(t, source, rec))
 			return TARGETS_DROP;
 		t->nr_samples++;
+		t->kinds[source->kind].nr_samples++;
 	}
 	return t->kinds[source->kind].collect;
 }
@@ -198,19 +199,23 @@ unsigned targets_sample(struct targets *all, const struct sampler_source *source
 static void rescan(struct target *t, uint64_t now_ns)
 {
 	char why[TARGET_WHY_SIZE] = "";
-	bool groups = t->method == METHOD_CGROUP;
+	uint64_t nr_refused = t->nr_refused;
+	int err = 0;
 
 	if (!t->begun) {
 		begin_again(t);
 		return;
 	}
-	if (groups && target_groups_scan(t, why, sizeof(why)) < 0)
-		target_refuse(t, why);
-	if (groups)
+	if (t->method == METHOD_CGROUP) {
+		err = target_groups_scan(t, why, sizeof(why));
 		target_groups_members(t);
-	else if ((match_changes_silently(&t->match) || t->nr_refused || t->o.exe[0]) &&
-		 target_scan(t, why, sizeof(why)) < 0)
+	} else if (match_changes_silently(&t->match) || t->refused[0] || t->o.exe[0]) {
+		err = target_scan(t, why, sizeof(why));
+	}
+	if (err)
 		target_refuse(t, why);
+	else if (t->nr_refused == nr_refused)
+		t->refused[0] = 0; /* what was refused fits now, or has gone */
 	target_thread_sweep(t, true, now_ns);
 	target_count_switches(t, now_ns);
 }
@@ -220,7 +225,7 @@ static void groups_came(struct target *t)
 	char why[TARGET_WHY_SIZE] = "";
 
 	t->scan_groups = false;
-	if (t->begun && target_groups_scan(t, why, sizeof(why)) < 0)
+	if (t->begun && target_groups_scan(t, why, sizeof(why)))
 		target_refuse(t, why);
 }
 
@@ -239,6 +244,8 @@ void targets_tick(struct targets *all, uint64_t horizon_ns, uint64_t now_ns)
 			groups_came(t);
 		if (t->nr_gone)
 			target_thread_reap(t, horizon_ns);
+		if (t->nr_groups_gone)
+			target_groups_reap(t, horizon_ns);
 		if (sweep && t->nr_exited)
 			target_thread_sweep(t, false, now_ns);
 		if (scan)
@@ -292,9 +299,10 @@ void targets_status(const struct targets *all, unsigned number, struct target_st
 
 	*s = (struct target_status){ .method = t->method, .why_method = t->why_method, .refused = t->refused,
 				     .nr_processes = t->members.nr_processes, .nr_threads = t->members.nr_threads,
-				     .nr_fds = t->nr_fds, .nr_groups = t->nr_groups, .nr_samples = t->nr_samples,
+				     .nr_fds = t->nr_fds, .nr_groups = t->nr_groups - t->nr_groups_gone, .nr_samples = t->nr_samples,
 				     .nr_lost = t->nr_lost, .nr_throttled = t->nr_throttled,
-				     .nr_refused = t->nr_refused, .switches_per_second = t->switches_per_second };
+				     .nr_refused = t->nr_refused, .switches_per_second = t->switches_per_second,
+				     .unseen = t->unseen };
 	for (unsigned k = 0; k < EVENT_NR_KINDS; k++) {
 		bool wanted = t->o.events >> k & 1;
 

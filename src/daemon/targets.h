@@ -72,6 +72,9 @@ struct target_status {
 	uint64_t nr_samples, nr_lost, nr_throttled;
 	uint64_t nr_refused;         /* processes that came later and did not fit */
 	double switches_per_second;  /* of all its threads; < 0: not known */
+	/* Method=thread: the part of its CPU time, by the events' own clocks, that no sample stands for, since they begin with
+	 * a whole period for each thread: in the window that ended last. < 0: not known. */
+	double unseen;
 };
 void targets_status(const struct targets *t, unsigned number, struct target_status *s);
 

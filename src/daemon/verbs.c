@@ -101,6 +101,7 @@ static void status_sampler(struct daemon *d, struct control_client *c)
 }
 
 #define SWITCHES_DEAR 10000 /* a second: some 2 % of a CPU go into timers */
+#define UNSEEN_MUCH 0.1 /* a host that is short of CPU takes some, too */
 
 static void status_target_kinds(struct control_client *c, const char *name, const struct target_status *s)
 {
@@ -146,6 +147,11 @@ static void status_target(struct daemon *d, struct control_client *c, unsigned n
 	if (s.switches_per_second > SWITCHES_DEAR && s.method != METHOD_CPU)
 		TARGET_VALUE(".warning", "%s",
 			     "its threads switch so often that timers of their own are dear: consider Method=cpu");
+	if (s.unseen > UNSEEN_MUCH)
+		TARGET_VALUE(".unseen", "%.0f %% of its CPU time in the last window: its threads live too short for timers of "
+			     "their own; consider Method=cpu", s.unseen * 100);
+	else if (s.unseen >= 0)
+		TARGET_VALUE(".unseen", "%.1f %%", s.unseen * 100);
 #undef TARGET_VALUE
 }
 
