@@ -24,6 +24,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 };
 
+#define NULL ((void *)0)
 #define BPF_F_MMAPABLE (1U << 10)
 #define BPF_F_CURRENT_CPU 0xffffffffULL
 

@@ -1,5 +1,5 @@
 /* format: unwind rows as they lie in memory, for the walker in C and for one in BPF: this header
- * includes nothing of ours and is all that bpf/ may include of unwind/. x86-64.
+ * includes nothing of ours. Besides it bpf/ may include kernel.h and step.h. x86-64.
  *
  * A table covers one object by *file offset*, in pages of 64 KiB: what a mapping gives without a
  * look into the file (address − start + pgoff). A page is an array of rows sorted by offset, a row
@@ -17,6 +17,7 @@ typedef __s16 int16_t;
 typedef __u16 uint16_t;
 typedef __s32 int32_t;
 typedef __u32 uint32_t;
+typedef __s64 int64_t;
 typedef __u64 uint64_t;
 #define UINT64_C(n) n##ULL
 #endif
@@ -104,5 +105,7 @@ enum unwind_stop {
 #undef UNWIND_STOP_ENUM
 	UNWIND_NR_STOPS
 };
+/* What is asked for a step answers to go on. */
+#define UNWIND_GO_ON UNWIND_NR_STOPS
 
 #endif

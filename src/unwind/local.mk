@@ -6,4 +6,5 @@ libpprofd_a_SOURCES += \
 	%reldir%/mirror.c %reldir%/mirror.h %reldir%/mirror_impl.h \
 	%reldir%/mirror_pages.c \
 	%reldir%/stack.c %reldir%/stack.h \
+	%reldir%/step.h \
 	%reldir%/table.c %reldir%/table.h

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* maps: the memory of the walk in the kernel: what the sampler writes (unwind/mirror.h), by the shapes of unwind/kernel.h, and
+ * the walk under way on each CPU. Sizes of 1 are set when it is loaded. */
+#ifndef BPF_MAPS_H
+#define BPF_MAPS_H
+
+#include "bpf/vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "unwind/kernel.h"
+
+/* The kernel checks that an address is the user's, and that it is there. */
+struct unwind_memory;
+
+#define UNWIND_ELSEWHERE UNWIND_STOP_FAULT /* any stack can be read */
+
+static inline enum unwind_stop unwind_read(const struct unwind_memory *m, uint64_t address, uint64_t *out)
+{
+	return bpf_probe_read_user(out, sizeof(*out), (void *)address) ? UNWIND_STOP_FAULT : UNWIND_GO_ON;
+}
+
+#include "unwind/step.h"
+
+struct walk {
+	__u32 source; /* set by the sampler's program */
+	__u32 first, nr_maps;
+	__u32 narrow; /* the thread runs 32-bit code */
+	struct unwind_frame leaf, at; /* where it began; where it is */
+	/* The mapping that was found last. */
+	__u64 map_start, map_end;
+	__u32 map_page;
+	__u16 map_skew, map_kind;
+	struct unwind_rule rule;
+	struct unwind_compact out;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, sizeof(struct unwind_bucket));
+} buckets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, sizeof(struct unwind_kmap));
+} kmaps SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, sizeof(struct unwind_kpage));
+} kpages SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, UNWIND_RULES_MAX);
+	__uint(key_size, 4);
+	__uint(value_size, sizeof(struct unwind_rule));
+} rules SEC(".maps");
+
+struct slab {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, UNWIND_SLAB_ROWS * 4);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+	__array(values, struct slab);
+} slabs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, sizeof(struct unwind_kcpu));
+} kcpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, sizeof(struct walk));
+} walks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} output SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__uint(key_size, 4);
+	__uint(value_size, 4);
+} steps SEC(".maps");
+
+const volatile __u32 bucket_mask = 0;
+const volatile __u32 copy_size = 0; /* bytes of stack that a copy has */
+
+/* Keeps the compiler from knowing X: a bound that it has checked must be checked where the verifier sees it. */
+#define hide(x) asm volatile("" : "+r"(x))
+
+static __always_inline struct walk *this_walk(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&walks, &zero);
+}
+
+#endif
