@@ -15,6 +15,7 @@
 
 #define LICENSE "Dual BSD/GPL"
 #define SLAB_SIZE (UNWIND_SLAB_ROWS * sizeof(uint32_t))
+#define SPARE 4 /* 1/4 more rows than the tables have: what is rounded up, and what was replaced and may still be read */
 #define PROCESSES_MIN 256
 #define PROCESSES_MAX 16384
 #define SLOTS_A_PROCESS 4   /* so that two buckets are hardly ever full */
@@ -85,7 +86,7 @@ static void choose_sizes(struct walker_load *w)
 	w->nr_buckets = (uint32_t)nr * SLOTS_A_PROCESS / UNWIND_BUCKET_SLOTS;
 	w->nr_kmaps = (uint32_t)nr * KMAPS_A_PROCESS;
 	w->nr_kpages = (uint32_t)nr * KPAGES_A_PROCESS;
-	w->nr_slabs = (uint32_t)((w->sizes.tables_size + SLAB_SIZE - 1) / SLAB_SIZE);
+	w->nr_slabs = (uint32_t)((w->sizes.tables_size + w->sizes.tables_size / SPARE + SLAB_SIZE - 1) / SLAB_SIZE);
 	if (!w->nr_slabs)
 		w->nr_slabs = 1;
 	if (w->nr_slabs > UNWIND_SLABS_MAX)

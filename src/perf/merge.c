@@ -5,10 +5,10 @@
 
 #include "base/mem.h"
 
-/* A record looked at and not yet given. It stays readable where it is: the ring is released after
- * the drain. */
+/* A record looked at and not yet given. It stays readable where it is: the ring is released only up
+ * to it. */
 struct entry {
-	uint64_t time, pos; /* pos: bytes from the ring's tail */
+	uint64_t time, pos; /* pos: bytes from the window's start */
 	const void *record;
 	size_t size;
 };
@@ -17,9 +17,10 @@ struct entry {
 struct window {
 	struct ring *ring; /* NULL: closed */
 	unsigned first, nr;
+	uint64_t start;	     /* the ring's tail when the drain began */
 	uint64_t last_time;  /* of the record looked at last */
-	uint64_t given_upto; /* bytes from the tail to the furthest given's end: none may stay */
-	uint64_t stay;	     /* bytes from the tail to what stays */
+	uint64_t given_upto; /* bytes from start to the furthest given's end: none may stay */
+	uint64_t stay;	     /* bytes from start to what stays */
 	struct entry entries[MERGE_WINDOW];
 };
 
@@ -76,7 +77,7 @@ static bool window_add(struct window *w, struct drain *d)
 	e.record = ring_next(w->ring, &e.size, &e.pos);
 	if (!e.record)
 		return false;
-	e.pos -= w->ring->tail;
+	e.pos -= w->start;
 	/* With many rings no hardware prefetcher follows them all: 64 of them merge in a third of
 	 * the time. */
 	__builtin_prefetch(w->ring->data + (w->ring->next & (w->ring->data_size - 1)));
@@ -129,6 +130,20 @@ static void build_heap(struct drain *d)
 		sift_down(m->heap, d->nr_turns, i);
 }
 
+/* The kernel goes on writing while we give, and that may take long: it gets back what has been given, in eighths of the
+ * ring. */
+static void give_back(struct window *w)
+{
+	uint64_t upto = w->ring->next - w->start;
+
+	if (w->start + w->given_upto < w->ring->tail + w->ring->data_size / MERGE_PARTS)
+		return;
+	for (unsigned i = 0; i < w->nr; i++)
+		if (at(w, i)->pos < upto)
+			upto = at(w, i)->pos;
+	ring_release(w->ring, w->start + upto);
+}
+
 /* Gives what is not later than HORIZON, looking further while it does so if REFILL. */
 static void give(struct drain *d, uint64_t horizon, bool refill)
 {
@@ -145,8 +160,10 @@ static void give(struct drain *d, uint64_t horizon, bool refill)
 			w->given_upto = e.pos + e.size;
 		d->nr_given++;
 		d->fn(d->ctx, heap[0].ring, e.record, e.size, e.time);
-		if (refill)
+		if (refill) {
 			window_add(w, d);
+			give_back(w);
+		}
 		if (w->nr)
 			heap[0].time = at(w, 0)->time;
 		else
@@ -162,7 +179,7 @@ static void keep_stragglers(struct window *w)
 	unsigned nr = w->nr;
 
 	w->nr = 0;
-	w->stay = w->ring->next - w->ring->tail;
+	w->stay = w->ring->next - w->start;
 	for (unsigned i = 0; i < nr; i++) {
 		const struct entry *e = at(w, i);
 
@@ -187,8 +204,10 @@ static void begin(struct merge *m, struct ring **rings, unsigned nr)
 		w->ring = rings[i]->base ? rings[i] : NULL;
 		w->first = w->nr = 0;
 		w->last_time = w->given_upto = w->stay = 0;
-		if (w->ring)
-			ring_begin(w->ring);
+		if (!w->ring)
+			continue;
+		ring_begin(w->ring);
+		w->start = w->ring->tail;
 	}
 }
 
@@ -211,7 +230,7 @@ uint64_t merge_drain(struct merge *m, struct ring **rings, unsigned nr, uint64_t
 	for (unsigned i = 0; i < nr; i++) {
 		if (m->windows[i].ring)
 			ring_release(m->windows[i].ring,
-				     m->windows[i].ring->tail + m->windows[i].stay);
+				     m->windows[i].start + m->windows[i].stay);
 	}
 	return d.nr_given;
 }

@@ -10,6 +10,7 @@
 #include "perf/ring.h"
 
 #define MERGE_WINDOW 32
+#define MERGE_PARTS  8 /* of a ring: what has been given and not released is hardly more than one */
 
 struct merge;
 
@@ -25,7 +26,7 @@ struct merge *merge_new(void);
 void merge_free(struct merge *m);
 
 /* Gives every record of RINGS (NR of them, some may be closed) whose time is ≤ HORIZON to FN in
- * order of time (equal times: by ring, then position), and releases them. Records later than
+ * order of time (equal times: by ring, then position), and releases them as it goes. Records later than
  * HORIZON stay for the next drain, but one that stands before a record already given cannot stay
  * behind it, and is given too, last. Returns the number given. */
 uint64_t merge_drain(struct merge *m, struct ring **rings, unsigned nr, uint64_t horizon,

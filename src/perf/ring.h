@@ -1,6 +1,6 @@
 /* ring: one CPU's mmapped perf buffer (perf_event_open(2), "MMAP layout"). Records are handed out
  * in place; one that wraps is copied to the ring's own scratch. The consumer publishes its tail
- * once a drain. Ring contents are the kernel's, yet decoded as input: a header whose size cannot be
+ * a few times a drain. Ring contents are the kernel's, yet decoded as input: a header whose size cannot be
  * right ends the drain, skips all that waits, and is counted. */
 #ifndef PERF_RING_H
 #define PERF_RING_H
@@ -37,7 +37,7 @@ void ring_close(struct ring *r);
 uint64_t ring_begin(struct ring *r);
 /* The next record, or NULL at the snapshot's end. SIZE gets the header's size, ≥ 8. Valid until
  * ring_release passes it or the next ring_begin. One that wraps lies in scratch; between two
- * releases there is no second one, since what waits is never longer than the buffer. POS gets where
+ * ring_begins there is no second one, since what waits is never longer than the buffer. POS gets where
  * the record begins; it ends at r->next. */
 const void *ring_next(struct ring *r, size_t *size, uint64_t *pos);
 /* The kernel may overwrite all before POS. */

@@ -184,18 +184,27 @@ void mirror_each(struct unwind_mirror *m, void (*fn)(void *ctx, uint32_t pid), v
 
 /* --- The whole --- */
 
+/* What was put back since the last time may be read still, however long ago the last tick was that gave it its time: what
+ * was put back before that may not. */
+static void settle(struct unwind_mirror *m)
+{
+	extents_settle(&m->kmaps, m->settled_ns);
+	extents_settle(&m->kpages, m->settled_ns);
+	extents_settle(&m->units, m->settled_ns);
+	unwind_tables_settle(m->tables);
+	m->settled_ns = m->now_ns;
+}
+
 void mirror_tick(struct unwind_mirror *m, uint64_t now_ns)
 {
 	m->now_ns = now_ns;
 	if (now_ns < m->settled_ns + MIRROR_GRACE_NS)
 		return;
-	m->settled_ns = now_ns;
-	extents_settle(&m->kmaps, now_ns - MIRROR_GRACE_NS);
-	extents_settle(&m->kpages, now_ns - MIRROR_GRACE_NS);
-	extents_settle(&m->units, now_ns - MIRROR_GRACE_NS);
-	unwind_tables_settle(m->tables);
+	settle(m);
 	if (m->failed_ns && now_ns >= m->failed_ns)
 		mirror_pages_retry(m);
+	if (m->room_ns && now_ns >= m->room_ns)
+		mirror_pages_fill(m);
 }
 
 struct unwind_mirror *mirror_new(const struct mirror_memory *memory, struct unwind_tables *t)

@@ -3,7 +3,7 @@
  * caller's.
  *
  * The walker may be reading at any moment. So what is published is never changed but by one store, and what has been
- * replaced stays as it was for MIRROR_GRACE_NS: far longer than a walk takes, which cannot sleep.
+ * replaced stays as it was for MIRROR_GRACE_NS at least: far longer than a walk takes, which cannot sleep.
  *
  * A process's mappings are an image, which processes with the same space share. The pages of an object that its mappings
  * cover are a range, shared by all images that map the same part of it; a range that no image has any more stays until its
@@ -59,7 +59,8 @@ void mirror_each(struct unwind_mirror *m, void (*fn)(void *ctx, uint32_t pid), v
 /* OBJECT's page at OFFSET will not come: stacks end there, until MIRROR_FAILED_NS have passed. */
 #define MIRROR_FAILED_NS 10000000000ull
 void mirror_fail(struct unwind_mirror *m, uint32_t object, uint64_t offset);
-/* Time passes. */
+/* Time passes. Pages that had no room get some after MIRROR_NO_ROOM_NS, if there is any. */
+#define MIRROR_NO_ROOM_NS 1000000000ull
 void mirror_tick(struct unwind_mirror *m, uint64_t now_ns);
 void mirror_stats(const struct unwind_mirror *m, struct mirror_stats *s);
 

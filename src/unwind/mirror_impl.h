@@ -35,6 +35,7 @@ struct unwind_mirror {
 	struct unwind_tables *tables;
 	uint64_t now_ns, settled_ns;
 	uint64_t failed_ns; /* when pages that failed are due again; 0: none has */
+	uint64_t room_ns;   /* when those that had no room are; 0: all had */
 	struct extents kmaps, kpages, units;
 	uint32_t **slabs;
 	struct mirror_image *images;
@@ -52,6 +53,7 @@ struct unwind_mirror {
 /* The range that covers MAP, with one reference more; HASH_NONE: no room. */
 uint32_t mirror_range_get(struct unwind_mirror *m, const struct mirror_map *map);
 void mirror_pages_watch(struct unwind_mirror *m);
-void mirror_pages_retry(struct unwind_mirror *m);
+void mirror_pages_retry(struct unwind_mirror *m); /* those that failed */
+void mirror_pages_fill(struct unwind_mirror *m);  /* those that the tables have, and that had no room */
 
 #endif

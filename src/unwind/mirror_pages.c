@@ -69,6 +69,15 @@ static void free_unused(struct unwind_mirror *m)
 			range_free(m, &m->ranges[i]);
 }
 
+/* Such samples are copied until there is room. */
+static uint64_t rows_refused(struct unwind_mirror *m)
+{
+	m->nr_no_room++;
+	if (!m->room_ns)
+		m->room_ns = m->now_ns + MIRROR_NO_ROOM_NS;
+	return UNWIND_ROWS_NONE;
+}
+
 /* Copies in the rows of a page. UNWIND_ROWS_NONE: no room. */
 static uint64_t rows_copy(struct unwind_mirror *m, const uint32_t *rows, uint32_t nr)
 {
@@ -76,8 +85,7 @@ static uint64_t rows_copy(struct unwind_mirror *m, const uint32_t *rows, uint32_
 
 	if (unit == EXTENTS_NONE) {
 		free_unused(m);
-		m->nr_no_room++;
-		return UNWIND_ROWS_NONE;
+		return rows_refused(m);
 	}
 	slab = unit / MIRROR_SLAB_UNITS;
 	first = unit % MIRROR_SLAB_UNITS * MIRROR_UNIT_ROWS;
@@ -85,8 +93,7 @@ static uint64_t rows_copy(struct unwind_mirror *m, const uint32_t *rows, uint32_
 		m->slabs[slab] = m->memory.slab(m->memory.ctx, slab);
 	if (!m->slabs[slab]) {
 		extents_put(&m->units, unit, units_of(nr), m->now_ns);
-		m->nr_no_room++;
-		return UNWIND_ROWS_NONE;
+		return rows_refused(m);
 	}
 	for (uint32_t i = 0; i < nr; i++)
 		m->memory.rules[rows[i] & 0xffff] = *unwind_tables_rule(m->tables, rows[i] & 0xffff);
@@ -102,25 +109,24 @@ static void added(void *ctx, uint32_t object, uint64_t offset)
 	struct unwind_mirror *m = ctx;
 	uint64_t page = offset >> UNWIND_PAGE_SHIFT, at = UNWIND_ROWS_NONE;
 	const uint32_t *rows = NULL;
-	uint32_t nr = 0;
+	bool wanted = false;
+	uint32_t nr;
 
 	for (uint32_t i = 0; i < m->nr_ranges; i++) {
-		uint64_t *to;
-
 		if (!covers(&m->ranges[i], object, page))
 			continue;
-		to = rows_of(m, &m->ranges[i], page);
-		if (is_rows(*to)) {
-			at = *to;
-			continue;
-		}
-		if (!rows) {
-			rows = unwind_tables_rows(m->tables, object, offset, &nr);
-			if (!is_rows(at) && rows)
-				at = rows_copy(m, rows, nr);
-		}
-		publish(to, at);
+		if (is_rows(*rows_of(m, &m->ranges[i], page)))
+			at = *rows_of(m, &m->ranges[i], page); /* all ranges have the same */
+		else
+			wanted = true;
 	}
+	if (wanted && !is_rows(at))
+		rows = unwind_tables_rows(m->tables, object, offset, &nr);
+	if (rows)
+		at = rows_copy(m, rows, nr);
+	for (uint32_t i = 0; wanted && i < m->nr_ranges; i++)
+		if (covers(&m->ranges[i], object, page))
+			publish(rows_of(m, &m->ranges[i], page), at);
 }
 
 static void dropped(void *ctx, uint32_t object, uint64_t offset)
@@ -225,6 +231,15 @@ void mirror_fail(struct unwind_mirror *m, uint32_t object, uint64_t offset)
 			publish(rows_of(m, &m->ranges[i], page), UNWIND_ROWS_FAILED);
 	if (!m->failed_ns)
 		m->failed_ns = m->now_ns + MIRROR_FAILED_NS;
+}
+
+void mirror_pages_fill(struct unwind_mirror *m)
+{
+	m->room_ns = 0;
+	for (uint32_t i = 0; i < m->nr_ranges; i++)
+		for (uint32_t k = 0; k < m->ranges[i].nr; k++)
+			if (m->memory.kpages[m->ranges[i].index + k].rows == UNWIND_ROWS_NONE)
+				added(m, m->ranges[i].object, (m->ranges[i].page + k) << UNWIND_PAGE_SHIFT);
 }
 
 void mirror_pages_retry(struct unwind_mirror *m)

@@ -143,6 +143,35 @@ static void inversions_inside_a_ring_are_sorted(void **state)
 	finish(k, m);
 }
 
+/* A kernel that writes all the time that it is read. */
+static void take_and_write(void *ctx, unsigned ring, const void *record, size_t size, uint64_t time)
+{
+	struct kernel *k = ctx;
+
+	take(ctx, ring, record, size, time);
+	if (k->nr_given > 100 && k->nr_given <= 300)
+		put(k, ring, 1000 + k->nr_given);
+}
+
+static void what_is_given_is_released_during_a_drain(void **state)
+{
+	struct kernel *k = start(1);
+	struct merge *m = merge_new();
+
+	for (uint64_t i = 0; i < 340; i++)
+		put(k, 0, 10 + (i ^ 1)); /* each second one stands before its elder */
+	assert_true(waiting(k, 0) > DATA - 48); /* full */
+	assert_int_equal(merge_drain(m, k->list, 1, 999, time_of, take_and_write, k), 340);
+	for (unsigned i = 0; i < k->nr_given; i++)
+		assert_int_equal(k->given[i], 10 + i);
+	assert_int_equal(waiting(k, 0), 200 * 24);
+	k->nr_given = 0;
+	assert_int_equal(merge_drain(m, k->list, 1, UINT64_MAX, time_of, take, k), 200);
+	for (unsigned i = 0; i < k->nr_given; i++)
+		assert_int_equal(k->given[i], 1101 + i);
+	finish(k, m);
+}
+
 /* 50 is later than the horizon, but the ring can only be released as far as the first that
  * stays. */
 static void what_stands_before_a_given_record_does_not_stay(void **state)
@@ -258,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rings_merge_up_to_the_horizon),
 		cmocka_unit_test(inversions_inside_a_ring_are_sorted),
+		cmocka_unit_test(what_is_given_is_released_during_a_drain),
 		cmocka_unit_test(what_stands_before_a_given_record_does_not_stay),
 		cmocka_unit_test(records_without_a_time_follow_their_elder),
 		cmocka_unit_test(a_damaged_ring_does_not_hold_the_others_up),

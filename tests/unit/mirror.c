@@ -237,6 +237,84 @@ static void what_is_replaced_stays_for_a_while(void **state)
 	world_free(w);
 }
 
+/* However long no tick has come, what goes between two of them has its time from then on. */
+static void time_between_ticks_counts_for_nothing(void **state)
+{
+	struct world *w = world_new(SLABS, 1 << 20);
+	struct mirror_map map = map_of(0x400000, 0x10000, 0, 5);
+	struct unwind_kpage *page;
+	uint64_t rows;
+
+	mirror_tick(w->mirror, 1000 * MS);
+	add_page(w, 5, 0, 8, 4);
+	assert_true(mirror_put(w->mirror, 1, 3, &map, 1));
+	page = &w->kpages[w->kmaps[1].page];
+	rows = page->rows;
+	add_page(w, 5, 0, 800, 4); /* at 1999, say */
+	mirror_tick(w->mirror, 2000 * MS);
+	add_page(w, 5, 0, 1600, 4);
+	assert_int_not_equal(page->rows, rows);
+	assert_int_equal(w->rules[w->slabs[0][unwind_rows_first(rows)] & 0xffff].cfa_off, 8);
+	mirror_tick(w->mirror, 2100 * MS);
+	add_page(w, 5, 0, 2400, 4);
+	assert_int_equal(page->rows, rows);
+	world_free(w);
+}
+
+/* Two ranges of one object, of which the later one stands first: one copy of the rows, and none when they go. */
+static void overlapping_ranges_have_one_copy(void **state)
+{
+	struct world *w = world_new(SLABS, 1 << 20);
+	struct mirror_map other = map_of(0x400000, 62 * UNWIND_PAGE_SIZE, 0, 7), one = map_of(0x400000, 0x20000, 0, 5),
+			  two = map_of(0x400000, 0x20000, 0x10000, 5);
+	struct mirror_stats s;
+	uint32_t serial;
+
+	mirror_tick(w->mirror, 1000 * MS);
+	add_page(w, 5, 1, 8, 4);
+	assert_true(mirror_put(w->mirror, 1, 3, &other, 1));
+	assert_true(mirror_put(w->mirror, 2, 3, &one, 1));
+	assert_int_equal(look(w, 2, 0x410000, &serial), 8);
+	mirror_del(w->mirror, 1);
+	assert_true(mirror_put(w->mirror, 3, 3, &two, 1)); /* no room: what nobody has goes */
+	assert_int_equal(look(w, 3, 0x400000, &serial), LOOK_ASK);
+	mirror_tick(w->mirror, 2000 * MS);
+	mirror_tick(w->mirror, 3000 * MS);
+	assert_true(mirror_put(w->mirror, 3, 3, &two, 1));
+	assert_int_equal(look(w, 3, 0x400000, &serial), 8);
+	mirror_stats(w->mirror, &s);
+	assert_int_equal(s.nr_ranges, 2);
+	assert_int_equal(s.nr_pages, 1);
+	unwind_tables_forget(w->tables, 5);
+	mirror_stats(w->mirror, &s);
+	assert_int_equal(s.nr_pages, 0);
+	assert_int_equal(look(w, 2, 0x410000, &serial), LOOK_ASK);
+	assert_int_equal(look(w, 3, 0x400000, &serial), LOOK_ASK);
+	world_free(w);
+}
+
+/* A page for which there was no room is taken when there is. */
+static void room_comes_back(void **state)
+{
+	struct world *w = world_new(1, 1 << 24);
+	struct mirror_map map = map_of(0x400000, 17 * UNWIND_PAGE_SIZE, 0, 5);
+	uint32_t serial;
+
+	mirror_tick(w->mirror, 1000 * MS);
+	assert_true(mirror_put(w->mirror, 1, 3, &map, 1));
+	for (unsigned page = 0; page < 17; page++) /* a 16th of the slab each */
+		add_page(w, 5, page, 8 + (int)page * 100, page < 16 ? 4096 : 1);
+	assert_int_equal(look(w, 1, 0x400000 + 15 * UNWIND_PAGE_SIZE, &serial), 8 + 15 * 100);
+	assert_int_equal(look(w, 1, 0x400000 + 16 * UNWIND_PAGE_SIZE, &serial), LOOK_ASK);
+	add_page(w, 5, 3, 8, 1);
+	mirror_tick(w->mirror, 1500 * MS);
+	mirror_tick(w->mirror, 2000 * MS);
+	mirror_tick(w->mirror, 3000 * MS);
+	assert_int_equal(look(w, 1, 0x400000 + 16 * UNWIND_PAGE_SIZE, &serial), 8 + 16 * 100);
+	assert_int_equal(look(w, 1, 0x400000 + 3 * UNWIND_PAGE_SIZE, &serial), 8);
+	world_free(w);
+}
+
 static void no_room(void **state)
 {
 	struct world *w = world_new(0, 1 << 20);
@@ -427,6 +505,9 @@ int main(void)
 		cmocka_unit_test(pages_are_found_by_address),
 		cmocka_unit_test(relatives_share),
 		cmocka_unit_test(what_is_replaced_stays_for_a_while),
+		cmocka_unit_test(time_between_ticks_counts_for_nothing),
+		cmocka_unit_test(overlapping_ranges_have_one_copy),
+		cmocka_unit_test(room_comes_back),
 		cmocka_unit_test(no_room),
 		cmocka_unit_test(pages_that_fail_are_tried_again),
 		cmocka_unit_test(used_pages_stay),
