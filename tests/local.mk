@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 LDADD = $(fuzz_driver) $(pprofd_libs) $(CMOCKA_LIBS)
 unit_tests =
 unit_tests += tests/unit/base
+unit_tests += tests/unit/background
 unit_tests += tests/unit/kernel
 unit_tests += tests/unit/objects
 unit_tests += tests/unit/profile

@@ -18,13 +18,16 @@ struct queue {
 struct background {
 	struct loop *loop;
 	struct loop_watch watch; /* an eventfd: jobs have ended */
+	background_ended_fn ended;
+	void *ctx;
 	pthread_t thread;
 	pthread_mutex_t mutex;
-	pthread_cond_t submitted, ended;
-	unsigned nr; /* waiting, running, or ended and not told: the loop's */
+	pthread_cond_t submitted, finished_one;
+	unsigned nr; /* waiting, running, or finished and not told: the loop's */
 	/* Under the mutex. */
 	struct queue waiting, finished;
-	bool running, stop;
+	bool stop;
+	bool left_behind; /* all of it is the thread's */
 };
 
 static void queue_init(struct queue *q)
@@ -52,10 +55,51 @@ static struct background_job *queue_take(struct queue *q)
 	return job;
 }
 
+static void drop(struct background_job *job)
+{
+	if (job->drop)
+		job->drop(job);
+	else
+		free(job);
+}
+
+static void destroy(struct background *b)
+{
+	if (b->watch.fd >= 0)
+		close(b->watch.fd);
+	pthread_cond_destroy(&b->submitted);
+	pthread_cond_destroy(&b->finished_one);
+	pthread_mutex_destroy(&b->mutex);
+	free(b);
+}
+
+/* Nothing runs any more. */
+static void end(struct background *b)
+{
+	b->ended(b->ctx);
+	destroy(b);
+}
+
+/* JOB has been run; under the mutex. */
+static void finish(struct background *b, struct background_job *job)
+{
+	static const uint64_t one = 1;
+
+	if (b->left_behind) {
+		drop(job);
+		return;
+	}
+	queue_add(&b->finished, job);
+	pthread_cond_signal(&b->finished_one);
+	if (write(b->watch.fd, &one, sizeof(one)) < 0) {
+		/* only when 2^64 − 1 ends were not told: never */
+	}
+}
+
 static void *thread_main(void *arg)
 {
 	struct background *b = arg;
-	static const uint64_t one = 1;
+	bool left_behind;
 
 	pthread_mutex_lock(&b->mutex);
 	for (;;) {
@@ -67,22 +111,18 @@ static void *thread_main(void *arg)
 			pthread_cond_wait(&b->submitted, &b->mutex);
 			continue;
 		}
-		b->running = true;
 		pthread_mutex_unlock(&b->mutex);
 		job->run(job);
 		pthread_mutex_lock(&b->mutex);
-		b->running = false;
-		queue_add(&b->finished, job);
-		pthread_cond_signal(&b->ended);
-		if (write(b->watch.fd, &one, sizeof(one)) < 0) {
-			/* only when 2^64 − 1 ends were not told: never */
-		}
+		finish(b, job);
 	}
+	left_behind = b->left_behind;
 	pthread_mutex_unlock(&b->mutex);
+	if (left_behind)
+		end(b);
 	return NULL;
 }
 
-/* DONE may submit further jobs. */
 static void tell(struct background *b)
 {
 	struct background_job *job;
@@ -96,8 +136,7 @@ static void tell(struct background *b)
 		b->nr--;
 		if (job->done)
 			job->done(job);
-		else
-			free(job);
+		drop(job);
 	}
 }
 
@@ -124,23 +163,16 @@ static int start(struct background *b, const char *name)
 	return err;
 }
 
-static void destroy(struct background *b)
-{
-	if (b->watch.fd >= 0)
-		close(b->watch.fd);
-	pthread_cond_destroy(&b->submitted);
-	pthread_cond_destroy(&b->ended);
-	pthread_mutex_destroy(&b->mutex);
-	free(b);
-}
-
-int background_new(struct background **out, struct loop *l, const char *name)
+int background_new(struct background **out, struct loop *l, const char *name,
+		   background_ended_fn ended, void *ctx)
 {
 	struct background *b = xcalloc(1, sizeof(*b));
 	pthread_condattr_t attr;
 	int err;
 
 	b->loop = l;
+	b->ended = ended;
+	b->ctx = ctx;
 	b->watch = (struct loop_watch){ .fn = jobs_ended, .ctx = b };
 	queue_init(&b->waiting);
 	queue_init(&b->finished);
@@ -148,7 +180,7 @@ int background_new(struct background **out, struct loop *l, const char *name)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&b->submitted, &attr);
-	pthread_cond_init(&b->ended, &attr);
+	pthread_cond_init(&b->finished_one, &attr);
 	pthread_condattr_destroy(&attr);
 	b->watch.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	err = b->watch.fd < 0 ? -errno : loop_add(l, &b->watch, EPOLLIN);
@@ -164,42 +196,56 @@ int background_new(struct background **out, struct loop *l, const char *name)
 	return err;
 }
 
-/* Until all jobs have been run. False: it was not to be. */
-static bool wait_for_end(struct background *b, int timeout_ms)
+static struct timespec deadline_in(int ms)
 {
 	struct timespec ts;
-	bool idle;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += timeout_ms / 1000;
-	ts.tv_nsec += timeout_ms % 1000 * 1000000L;
+	ts.tv_sec += ms / 1000;
+	ts.tv_nsec += ms % 1000 * 1000000L;
 	if (ts.tv_nsec >= 1000000000) {
 		ts.tv_nsec -= 1000000000;
 		ts.tv_sec++;
 	}
-	pthread_mutex_lock(&b->mutex);
-	b->stop = true;
-	pthread_cond_signal(&b->submitted);
-	while ((b->running || b->waiting.first) &&
-	       pthread_cond_timedwait(&b->ended, &b->mutex, &ts) != ETIMEDOUT)
-		;
-	idle = !b->running && !b->waiting.first;
-	pthread_mutex_unlock(&b->mutex);
-	return idle;
+	return ts;
+}
+
+/* Until all has been told. False: DEADLINE has passed, and B is the thread's. */
+static bool tell_all(struct background *b, const struct timespec *deadline)
+{
+	bool late = false;
+
+	for (tell(b); b->nr; tell(b)) {
+		pthread_mutex_lock(&b->mutex);
+		while (!b->finished.first && !late)
+			late = pthread_cond_timedwait(&b->finished_one, &b->mutex, deadline) == ETIMEDOUT;
+		if (!b->finished.first) {
+			b->stop = b->left_behind = true;
+			pthread_cond_signal(&b->submitted);
+			pthread_detach(b->thread);
+			pthread_mutex_unlock(&b->mutex);
+			return false;
+		}
+		pthread_mutex_unlock(&b->mutex);
+	}
+	return true;
 }
 
 bool background_free(struct background *b, int timeout_ms)
 {
+	struct timespec deadline = deadline_in(timeout_ms);
+
 	if (!b)
 		return true;
 	loop_del(b->loop, &b->watch);
-	if (!wait_for_end(b, timeout_ms)) {
-		pthread_detach(b->thread); /* B is the thread's for ever */
+	if (!tell_all(b, &deadline))
 		return false;
-	}
+	pthread_mutex_lock(&b->mutex);
+	b->stop = true;
+	pthread_cond_signal(&b->submitted);
+	pthread_mutex_unlock(&b->mutex);
 	pthread_join(b->thread, NULL);
-	tell(b);
-	destroy(b);
+	end(b);
 	return true;
 }
 

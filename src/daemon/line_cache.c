@@ -50,11 +50,9 @@ struct job {
 	struct background_job job;
 	struct line_cache *c;
 	enum what what;
-	int dir;
 	struct worker_identity id;
-	int fd; /* WRITE_FILE: the memfd; out: of the file, or negative errno */
+	int fd; /* WRITE_FILE: the memfd; out: of the file, −1: taken, or negative errno */
 	uint64_t size;
-	char *directory; /* SCAN: ours, for C may be gone before the thread is */
 	struct line_store_file *files;
 	uint32_t nr_files;
 };
@@ -108,24 +106,34 @@ static struct entry *add(struct line_cache *c, const struct worker_identity *id)
 static void run(struct background_job *job)
 {
 	struct job *j = (struct job *)job;
-	int fd = j->fd;
+	int fd = j->fd, dir = j->c->dir; /* set before anything but SCAN is submitted */
 
 	switch (j->what) {
 	case SCAN:
-		j->fd = line_store_scan(j->directory, &j->files, &j->nr_files);
+		j->fd = line_store_scan(j->c->directory, &j->files, &j->nr_files);
 		break;
 	case OPEN_FILE:
 	case TOUCH_FILE:
-		j->fd = line_store_open(j->dir, &j->id);
+		j->fd = line_store_open(dir, &j->id);
 		break;
 	case WRITE_FILE:
-		j->fd = line_store_write(j->dir, &j->id, fd, j->size, &j->size);
+		j->fd = line_store_write(dir, &j->id, fd, j->size, &j->size);
 		close(fd);
 		break;
 	case REMOVE_FILE:
-		j->fd = line_store_remove(j->dir, &j->id);
+		j->fd = line_store_remove(dir, &j->id);
 		break;
 	}
+}
+
+static void drop(struct background_job *job)
+{
+	struct job *j = (struct job *)job;
+
+	if (j->what != REMOVE_FILE && j->fd >= 0)
+		close(j->fd);
+	free(j->files);
+	free(j);
 }
 
 /* --- in the loop --- */
@@ -136,11 +144,9 @@ static void submit(struct line_cache *c, enum what what, const struct worker_ide
 {
 	struct job *j = xcalloc(1, sizeof(*j));
 
-	*j = (struct job){ .job = { run, done, NULL }, .c = c, .what = what, .dir = c->dir, .fd = fd, .size = size };
+	*j = (struct job){ .job = { run, done, drop, NULL }, .c = c, .what = what, .fd = fd, .size = size };
 	if (id)
 		j->id = *id;
-	else
-		j->directory = xstrdup(c->directory);
 	background_submit(c->background, &j->job);
 }
 
@@ -154,35 +160,46 @@ static void close_entry(struct line_cache *c, struct entry *e)
 	c->nr_open--;
 }
 
+static void remove_entry(struct line_cache *c, struct entry *e)
+{
+	close_entry(c, e);
+	e->state = ABSENT;
+	c->size -= e->size;
+	e->size = 0;
+	c->nr_removed++;
+	submit(c, REMOVE_FILE, &e->id, -1, 0);
+}
+
+static int by_use(const void *a, const void *b)
+{
+	const struct entry *const *x = a, *const *y = b;
+
+	return ((*x)->used_ns > (*y)->used_ns) - ((*x)->used_ns < (*y)->used_ns);
+}
+
 static void fit(struct line_cache *c)
 {
-	while (c->size > c->max_size) {
-		struct entry *oldest = NULL;
+	struct entry **stored;
+	uint32_t nr = 0;
 
-		for (uint32_t i = 0; i < c->nr; i++) {
-			struct entry *e = &c->entries[i];
-
-			if ((e->state == ON_DISK || e->state == OPEN) && (!oldest || e->used_ns < oldest->used_ns))
-				oldest = e;
-		}
-		if (!oldest)
-			break;
-		close_entry(c, oldest);
-		oldest->state = ABSENT;
-		c->size -= oldest->size;
-		oldest->size = 0;
-		c->nr_removed++;
-		submit(c, REMOVE_FILE, &oldest->id, -1, 0);
-	}
+	if (c->size <= c->max_size)
+		return;
+	stored = xreallocarray(NULL, c->nr, sizeof(*stored));
+	for (uint32_t i = 0; i < c->nr; i++)
+		if (c->entries[i].state == ON_DISK || c->entries[i].state == OPEN)
+			stored[nr++] = &c->entries[i];
+	qsort(stored, nr, sizeof(*stored), by_use);
+	for (uint32_t i = 0; i < nr && c->size > c->max_size; i++)
+		remove_entry(c, stored[i]);
+	free(stored);
 }
 
 /* Says it once for each reason. */
 static void fail(struct line_cache *c, const char *what, int err)
 {
-	if (err != c->err) {
-		errno = -err;
-		log_warn("line cache: %s %s", what, c->directory);
-	}
+	if (err != c->err)
+		log_warnx("line cache: %s %s: %s", what, c->directory,
+			  err == -EWOULDBLOCK ? "another pprofd keeps its own there" : strerror(-err));
 	c->err = err;
 }
 
@@ -194,6 +211,7 @@ static void scanned(struct line_cache *c, struct job *j)
 		return;
 	}
 	c->dir = j->fd;
+	j->fd = -1;
 	for (uint32_t i = 0; i < j->nr_files; i++) {
 		struct entry *e = find(c, &j->files[i].id);
 
@@ -209,27 +227,28 @@ static void scanned(struct line_cache *c, struct job *j)
 	fit(c);
 }
 
-static void became_open(struct line_cache *c, struct entry *e, int fd)
+/* Takes J's file. */
+static void became_open(struct line_cache *c, struct entry *e, struct job *j)
 {
 	e->state = OPEN;
-	e->fd = fd;
+	e->fd = j->fd;
+	j->fd = -1;
 	e->touched_ns = (int64_t)clock_ns(CLOCK_REALTIME);
 	e->used = true;
 	c->nr_open++;
 }
 
-static void opened(struct line_cache *c, struct entry *e, int fd)
+static void opened(struct line_cache *c, struct entry *e, struct job *j)
 {
-	if (fd >= 0) {
-		became_open(c, e, fd);
-		return;
-	}
-	c->size -= e->size;
-	e->size = 0;
-	e->state = ABSENT;
+	if (j->fd >= 0)
+		became_open(c, e, j);
+	else if (j->fd == -EMFILE || j->fd == -ENFILE || j->fd == -ENOMEM)
+		e->state = ON_DISK; /* no fault of the file's */
+	else
+		remove_entry(c, e); /* what cannot be read takes no room either */
 }
 
-static void written(struct line_cache *c, struct entry *e, const struct job *j)
+static void written(struct line_cache *c, struct entry *e, struct job *j)
 {
 	c->size -= e->size;
 	e->size = 0;
@@ -242,7 +261,7 @@ static void written(struct line_cache *c, struct entry *e, const struct job *j)
 	c->nr_written++;
 	e->size = j->size;
 	c->size += e->size;
-	became_open(c, e, j->fd);
+	became_open(c, e, j);
 	fit(c);
 }
 
@@ -255,20 +274,14 @@ static void done(struct background_job *job)
 	if (j->what == SCAN)
 		scanned(c, j);
 	else if (j->what == OPEN_FILE && e && e->state == OPENING)
-		opened(c, e, j->fd);
+		opened(c, e, j);
 	else if (j->what == WRITE_FILE && e && e->state == WRITING)
 		written(c, e, j);
-	else if (j->what != REMOVE_FILE && j->fd >= 0)
-		close(j->fd);
-	free(j->files);
-	free(j->directory);
-	free(j);
 }
 
 int line_cache_get(struct line_cache *c, const struct worker_identity *id)
 {
 	struct entry *e = find(c, id);
-
 	bool busy = background_nr_waiting(c->background) >= JOBS_MAX;
 
 	if (!e)
@@ -325,6 +338,21 @@ void line_cache_set_limit(struct line_cache *c, uint64_t max_size)
 	fit(c);
 }
 
+/* Neither loop nor thread uses it any more. */
+static void ended(void *ctx)
+{
+	struct line_cache *c = ctx;
+
+	for (uint32_t i = 0; i < c->nr; i++)
+		close_entry(c, &c->entries[i]);
+	if (c->dir >= 0)
+		close(c->dir);
+	free(c->entries);
+	hash_fini(&c->hash);
+	free(c->directory);
+	free(c);
+}
+
 int line_cache_new(struct line_cache **out, struct loop *l, const char *directory, uint64_t max_size)
 {
 	struct line_cache *c = xcalloc(1, sizeof(*c));
@@ -333,9 +361,9 @@ int line_cache_new(struct line_cache **out, struct loop *l, const char *director
 	c->directory = xstrdup(directory);
 	c->dir = -1;
 	c->max_size = max_size;
-	err = background_new(&c->background, l, "pprofd-cache");
+	err = background_new(&c->background, l, "pprofd-cache", ended, c);
 	if (err) {
-		line_cache_free(c, 0);
+		ended(c);
 		return err;
 	}
 	c->scanning = *directory;
@@ -347,19 +375,8 @@ int line_cache_new(struct line_cache **out, struct loop *l, const char *director
 
 void line_cache_free(struct line_cache *c, int timeout_ms)
 {
-	bool ended;
-
-	if (!c)
-		return;
-	ended = background_free(c->background, timeout_ms);
-	for (uint32_t i = 0; i < c->nr; i++)
-		close_entry(c, &c->entries[i]);
-	if (c->dir >= 0 && ended) /* else the thread may yet use it */
-		close(c->dir);
-	free(c->entries);
-	hash_fini(&c->hash);
-	free(c->directory);
-	free(c);
+	if (c)
+		background_free(c->background, timeout_ms);
 }
 
 void line_cache_status(const struct line_cache *c, struct line_cache_status *s)

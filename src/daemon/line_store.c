@@ -47,9 +47,12 @@ static void list_file(DIR *d, const char *name, struct line_store_file **files, 
 	struct line_store_file f;
 	struct stat st;
 
-	if (!parse_name(name, &f.id) || *nr == LINE_STORE_FILES_MAX ||
-	    fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	if (!parse_name(name, &f.id) || fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return;
+	if (*nr == LINE_STORE_FILES_MAX) { /* what is not known is not below the limit */
+		unlinkat(dirfd(d), name, 0);
+		return;
+	}
 	f.size = (uint64_t)st.st_blocks * 512;
 	f.used_ns = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 	*array_push(*files, *nr, *cap) = f;

@@ -8,7 +8,7 @@
 
 #include "worker/protocol.h"
 
-#define LINE_STORE_FILES_MAX 65536
+#define LINE_STORE_FILES_MAX 65536 /* more are removed */
 
 struct line_store_file {
 	struct worker_identity id;

@@ -1,34 +1,26 @@
 #include "spool/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/gzip.h"
 #include "base/mem.h"
 #include "spool/internal.h"
 
 struct spool_thread {
 	struct spool *spool;
-	struct loop *loop;
-	struct loop_watch watch; /* an eventfd: jobs have ended */
+	struct background *background;
 	spool_done_fn fn;
 	void *ctx;
-	pthread_t thread;
-	pthread_mutex_t mutex;
-	pthread_cond_t submitted_cond, ended_cond;
-	/* Under the mutex. Counts since the start, told ≤ ended ≤ submitted; job N is in slot N %
-	 * JOBS. The slot of job `ended` is the thread's while it runs it. */
-	unsigned told, ended, submitted;
-	bool stop;
-	bool left_behind;
-	struct spool_job jobs[SPOOL_THREAD_JOBS];
+};
+
+struct job {
+	struct background_job background;
+	struct spool_thread *t;
+	struct spool_job job;
 };
 
 static void close_fd(int *fd)
@@ -82,7 +74,7 @@ static int write_profile(struct spool *s, struct spool_job *job)
 	return sacrificed.nr_files ? write_once(s, job) : err;
 }
 
-static void run(struct spool *s, struct spool_job *job)
+static void run_spool_job(struct spool *s, struct spool_job *job)
 {
 	switch (job->what) {
 	case SPOOL_CREATE:
@@ -108,207 +100,80 @@ static void run(struct spool *s, struct spool_job *job)
 	}
 }
 
-/* The thread is gone, or never was, or is the one that calls this. */
-static void destroy(struct spool_thread *t)
+static void run(struct background_job *background)
 {
-	if (t->watch.fd >= 0)
-		close(t->watch.fd);
+	struct job *j = (struct job *)background;
+
+	run_spool_job(j->t->spool, &j->job);
+}
+
+static void done(struct background_job *background)
+{
+	struct job *j = (struct job *)background;
+	struct spool_job told = j->job;
+
+	j->job.fd = -1; /* theirs */
+	j->t->fn(j->t->ctx, &told);
+}
+
+/* A file that was created for somebody who is not there any more goes with it. */
+static void drop(struct background_job *background)
+{
+	struct job *j = (struct job *)background;
+
+	if (j->job.what == SPOOL_CREATE && j->job.fd >= 0)
+		spool_discard(j->t->spool, j->job.fd);
+	free(j);
+}
+
+static void ended(void *ctx)
+{
+	struct spool_thread *t = ctx;
+
 	spool_close(t->spool);
-	pthread_cond_destroy(&t->submitted_cond);
-	pthread_cond_destroy(&t->ended_cond);
-	pthread_mutex_destroy(&t->mutex);
 	free(t);
-}
-
-static void *thread_main(void *arg)
-{
-	struct spool_thread *t = arg;
-	static const uint64_t one = 1;
-	bool left_behind;
-
-	pthread_mutex_lock(&t->mutex);
-	while (!t->left_behind) {
-		struct spool_job *job = &t->jobs[t->ended % SPOOL_THREAD_JOBS];
-
-		if (t->ended == t->submitted) {
-			if (t->stop)
-				break;
-			pthread_cond_wait(&t->submitted_cond, &t->mutex);
-			continue;
-		}
-		pthread_mutex_unlock(&t->mutex);
-		run(t->spool, job);
-		pthread_mutex_lock(&t->mutex);
-		t->ended++;
-		pthread_cond_signal(&t->ended_cond);
-		if (write(t->watch.fd, &one, sizeof(one)) < 0) {
-			/* only when 2^64 − 1 ends were not told: never */
-		}
-	}
-	left_behind = t->left_behind;
-	pthread_mutex_unlock(&t->mutex);
-	if (left_behind)
-		destroy(t);
-	return NULL;
-}
-
-/* Tells the ends there are, one at a time: FN may submit further jobs. */
-static void tell(struct spool_thread *t)
-{
-	struct spool_job job;
-
-	for (;;) {
-		pthread_mutex_lock(&t->mutex);
-		if (t->told == t->ended) {
-			pthread_mutex_unlock(&t->mutex);
-			return;
-		}
-		job = t->jobs[t->told++ % SPOOL_THREAD_JOBS];
-		pthread_mutex_unlock(&t->mutex);
-		t->fn(t->ctx, &job);
-	}
-}
-
-static void jobs_ended(struct loop_watch *w, uint32_t events)
-{
-	uint64_t nr;
-
-	if (read(w->fd, &nr, sizeof(nr)) == sizeof(nr))
-		tell(w->ctx);
-}
-
-/* Signals are for the loop's signalfd: none may be delivered here. */
-static int start(struct spool_thread *t)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&t->thread, NULL, thread_main, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		pthread_setname_np(t->thread, "pprofd-spool");
-	return err;
 }
 
 int spool_thread_new(struct spool_thread **out, const char *directory, struct loop *l,
 		     spool_done_fn fn, void *ctx)
 {
 	struct spool_thread *t = xcalloc(1, sizeof(*t));
-	pthread_condattr_t attr;
 	int err;
 
-	t->loop = l;
 	t->fn = fn;
 	t->ctx = ctx;
-	t->watch = (struct loop_watch){ .fn = jobs_ended, .ctx = t, .fd = -1 };
-	pthread_mutex_init(&t->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->submitted_cond, &attr);
-	pthread_cond_init(&t->ended_cond, &attr);
-	pthread_condattr_destroy(&attr);
 	err = spool_open(&t->spool, directory, true);
+	if (!err)
+		err = background_new(&t->background, l, "pprofd-spool", ended, t);
 	if (err)
-		goto out;
-	t->watch.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	err = t->watch.fd < 0 ? -errno : loop_add(l, &t->watch, EPOLLIN);
-	if (err)
-		goto out;
-	err = start(t);
-	if (err) {
-		loop_del(l, &t->watch);
-		goto out;
-	}
-	*out = t;
-out:
-	if (err)
-		destroy(t);
+		ended(t);
+	else
+		*out = t;
 	return err;
-}
-
-static struct timespec deadline_in(int ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += ms / 1000;
-	ts.tv_nsec += ms % 1000 * 1000000L;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_nsec -= 1000000000;
-		ts.tv_sec++;
-	}
-	return ts;
-}
-
-/* Until all that was submitted, now or by FN, is told. False when DEADLINE passed before. */
-static bool finish(struct spool_thread *t, const struct timespec *deadline)
-{
-	bool all, left_behind, late = false;
-
-	for (;;) {
-		tell(t);
-		pthread_mutex_lock(&t->mutex);
-		while (t->told == t->ended && t->ended != t->submitted && !late)
-			late = pthread_cond_timedwait(&t->ended_cond, &t->mutex, deadline) ==
-			       ETIMEDOUT;
-		all = t->told == t->submitted;
-		if (all) {
-			t->stop = true;
-			pthread_cond_signal(&t->submitted_cond);
-		} else if (late && t->told == t->ended) {
-			t->left_behind = true;
-			pthread_detach(t->thread);
-		}
-		left_behind = t->left_behind;
-		pthread_mutex_unlock(&t->mutex);
-		if (all || left_behind)
-			return all;
-	}
 }
 
 bool spool_thread_free(struct spool_thread *t, int timeout_ms)
 {
-	struct timespec deadline = deadline_in(timeout_ms);
-
-	if (!t)
-		return true;
-	loop_del(t->loop, &t->watch);
-	if (!finish(t, &deadline))
-		return false; /* T is the thread's now */
-	pthread_join(t->thread, NULL);
-	destroy(t);
-	return true;
+	return !t || background_free(t->background, timeout_ms);
 }
 
 int spool_thread_submit(struct spool_thread *t, const struct spool_job *job)
 {
-	struct spool_job *slot;
-	int err = -EAGAIN;
+	struct job *j;
 
-	pthread_mutex_lock(&t->mutex);
-	if (t->submitted - t->told < SPOOL_THREAD_JOBS) {
-		slot = &t->jobs[t->submitted++ % SPOOL_THREAD_JOBS];
-		*slot = *job;
-		slot->status = 0;
-		slot->final[0] = '\0';
-		slot->written = 0;
-		slot->pruned = (struct spool_pruned){ 0 };
-		pthread_cond_signal(&t->submitted_cond);
-		err = 0;
-	}
-	pthread_mutex_unlock(&t->mutex);
-	return err;
+	if (background_nr_waiting(t->background) >= SPOOL_THREAD_JOBS)
+		return -EAGAIN;
+	j = xcalloc(1, sizeof(*j));
+	*j = (struct job){ .background = { .run = run, .done = done, .drop = drop }, .t = t, .job = *job };
+	j->job.status = 0;
+	j->job.final[0] = '\0';
+	j->job.written = 0;
+	j->job.pruned = (struct spool_pruned){ 0 };
+	background_submit(t->background, &j->background);
+	return 0;
 }
 
 unsigned spool_thread_nr_waiting(const struct spool_thread *t)
 {
-	struct spool_thread *unlocked = (struct spool_thread *)(uintptr_t)t;
-	unsigned nr;
-
-	pthread_mutex_lock(&unlocked->mutex);
-	nr = t->submitted - t->told;
-	pthread_mutex_unlock(&unlocked->mutex);
-	return nr;
+	return background_nr_waiting(t->background);
 }

@@ -46,8 +46,9 @@ typedef void (*spool_done_fn)(void *ctx, struct spool_job *job);
 int spool_thread_new(struct spool_thread **out, const char *directory, struct loop *l,
 		     spool_done_fn fn, void *ctx);
 /* Finishes all jobs, those too that FN submits meanwhile (FN is called here), waiting at most
- * TIMEOUT_MS, then ends the thread. A thread that still hangs in a dead disk is left behind with
- * its jobs; it frees what it holds if it ever returns. Whether all jobs ended. */
+ * TIMEOUT_MS, then ends the thread. A thread that still hangs in a dead disk is left behind: FN is
+ * not called again, but what it was given it does if the disk ever answers, and then frees what it
+ * holds. Whether all jobs ended. */
 bool spool_thread_free(struct spool_thread *t, int timeout_ms);
 /* Copies JOB into the queue. Never blocks; -EAGAIN when SPOOL_THREAD_JOBS wait: nothing is closed
  * then. */

@@ -237,6 +237,56 @@ static void what_is_not_ours_stays(void **state)
 	teardown(&f);
 }
 
+/* Somebody else's by now, or the disk's fault: it is not counted any more, and can be written anew. */
+static void what_cannot_be_opened_goes(void **state)
+{
+	struct line_cache_status s;
+	struct fixture f;
+	char *path;
+
+	setup(&f, 1 << 20);
+	settle(&f);
+	put(&f, 1, 5000, 'a');
+	stop(&f);
+	path = xasprintf("%s/801-1-64-fffffffffffffffb-7.lines", f.dir);
+	start(&f, 1 << 20);
+	settle(&f);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	assert_int_equal(get(&f, 1, 500), -ENOENT);
+	line_cache_status(f.cache, &s);
+	assert_int_equal(s.nr, 0);
+	assert_int_equal(s.size, 0);
+	put(&f, 1, 100, 'b');
+	assert_true(get(&f, 1, 500) >= 0);
+	assert_int_equal(nr_files(f.dir), 1);
+	free(path);
+	teardown(&f);
+}
+
+/* What the last jobs lead to is done too, before it is free. */
+static void the_end_finishes_what_began(void **state)
+{
+	struct worker_identity id = identity(3);
+	struct fixture f;
+	char *bytes = xcalloc(1, 40 << 10);
+
+	setup(&f, 100 << 10);
+	settle(&f);
+	put(&f, 1, 40 << 10, 'a');
+	put(&f, 2, 40 << 10, 'b');
+	get(&f, 3, 1);
+	line_cache_put(f.cache, &id, io_memfd("index", bytes, 40 << 10), 40 << 10);
+	stop(&f); /* the third is written, and the first removed for it */
+	assert_int_equal(nr_files(f.dir), 2);
+	start(&f, 100 << 10);
+	settle(&f);
+	assert_int_equal(get(&f, 1, 500), -ENOENT);
+	assert_true(get(&f, 3, 500) >= 0);
+	free(bytes);
+	teardown(&f);
+}
+
 static void a_second_daemon_and_a_missing_folder_do_without(void **state)
 {
 	struct line_cache_status s = { 0 };
@@ -271,6 +321,8 @@ int main(void)
 		cmocka_unit_test(the_longest_unused_go_first),
 		cmocka_unit_test(what_is_too_large_or_was_not_asked_for_is_refused),
 		cmocka_unit_test(what_is_not_ours_stays),
+		cmocka_unit_test(what_cannot_be_opened_goes),
+		cmocka_unit_test(the_end_finishes_what_began),
 		cmocka_unit_test(a_second_daemon_and_a_missing_folder_do_without),
 	};
 
