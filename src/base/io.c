@@ -94,6 +94,11 @@ int io_memfd(const char *name, const void *p, size_t size)
 	return fd;
 }
 
+int io_seal(int fd)
+{
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0 ? -errno : 0;
+}
+
 int io_reopen(int fd)
 {
 	char path[32];

@@ -20,6 +20,9 @@ int io_memfd_new(const char *name);
 /* A memfd named NAME holding SIZE bytes of P, position 0; descriptor or negative errno. */
 int io_memfd(const char *name, const void *p, size_t size);
 
+/* The memfd FD is never changed again, by whoever holds it. 0 or negative errno. */
+int io_seal(int fd);
+
 /* FD's file once more, for reading alone and with a position of its own; descriptor or negative errno. */
 int io_reopen(int fd);
 

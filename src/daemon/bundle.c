@@ -44,25 +44,23 @@ int bundle_make(struct bundle *b, struct objects *o, const struct profile *p)
 {
 	uint32_t *table = xcalloc(p->nr_mappings + 1, sizeof(*table));
 	struct buf out = { 0 };
-	int fd;
+	int err;
 
 	*b = (struct bundle){ .profile_fd = -1, .nr_mappings = p->nr_mappings };
 	profile_encode(p, &out);
 	b->profile_size = out.size;
 	add_objects(b, o, p, table);
 	buf_add(&out, table, p->nr_mappings * sizeof(*table));
-	fd = io_memfd("pprofd-window", out.data, out.size);
+	b->profile_fd = io_memfd("pprofd-window", out.data, out.size);
 	buf_fini(&out);
 	free(table);
-	if (fd < 0) {
+	/* Should the worker fail, this is what is published: it gets it, but cannot change it. */
+	err = b->profile_fd < 0 ? b->profile_fd : io_seal(b->profile_fd);
+	if (err)
 		bundle_fini(b, o);
-		return fd;
-	}
-	b->profile_fd = fd;
-	return 0;
+	return err;
 }
 
-/* What is in the memfd may have been changed by the worker that it was given to: it is read like a stranger's. */
 void bundle_bracket(struct bundle *b)
 {
 	struct profile *p = NULL;

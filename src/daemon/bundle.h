@@ -12,7 +12,7 @@
 struct line_cache;
 
 struct bundle {
-	int profile_fd; /* encoded profile, then the mappings' table of objects (worker/protocol.h); −1: none */
+	int profile_fd; /* encoded profile, then the mappings' table of objects (worker/protocol_window.h); −1: none */
 	uint64_t profile_size;
 	uint32_t nr_mappings, nr_objects;
 	struct worker_object *objects;

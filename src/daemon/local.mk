@@ -3,6 +3,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/asks.c %reldir%/asks.h \
 	%reldir%/beat.c %reldir%/beat.h \
 	%reldir%/bundle.c %reldir%/bundle.h \
+	%reldir%/bundle_worker.c %reldir%/bundle_worker.h \
 	%reldir%/clock.h %reldir%/daemon.h \
 	%reldir%/match.c %reldir%/match.h \
 	%reldir%/members.c %reldir%/members.h \
@@ -20,6 +21,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/objects.c %reldir%/objects.h \
 	%reldir%/privileges.c %reldir%/privileges.h \
 	%reldir%/publish.c %reldir%/publish.h \
+	%reldir%/publish_file.c %reldir%/publish_impl.h \
 	%reldir%/recording_words.c %reldir%/recording_words.h \
 	%reldir%/recordings.c %reldir%/recordings.h \
 	%reldir%/reload.c %reldir%/reload.h \

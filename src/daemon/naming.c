@@ -1,24 +1,22 @@
 #include "daemon/naming.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/bundle.h"
-#include "daemon/clock.h"
+#include "daemon/bundle_worker.h"
 #include "daemon/daemon.h"
-#include "daemon/line_cache.h"
 
 #define KALLSYMS_EVERY_NS (60ull * 1000000000)
 #define RETRY_NS 20000000ull
 #define TRIES_MAX 3 /* the last one without names */
 #define COMPRESS_LEVEL 1 /* somebody waits, and it is not kept for a week */
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 struct job {
 	struct job *next;
@@ -32,11 +30,10 @@ struct job {
 
 struct naming {
 	struct daemon *d;
-	struct worker_client *worker; /* NULL: not wanted now */
+	struct bundle_worker *worker; /* NULL: not wanted now */
 	struct job *jobs;             /* the first is the worker's */
 	struct loop_timer timer;      /* to try again, or to end an idle worker */
-	uint64_t cookie, kallsyms_ns;
-	int kallsyms_pid;
+	uint64_t cookie;
 	struct naming_status status;
 };
 
@@ -67,12 +64,12 @@ static void job_end(struct naming *n, struct job *j, int fd, uint64_t size)
 /* What the worker wrote, never to be changed again by it or anybody. */
 static void job_written(struct naming *n, struct job *j, uint64_t size)
 {
-	int fd = j->output_fd;
+	int fd = j->output_fd, err = io_seal(fd);
 
 	j->output_fd = -1;
-	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
+	if (err) {
 		close(fd);
-		fd = -EIO;
+		fd = err;
 	}
 	job_end(n, j, fd, size);
 }
@@ -104,43 +101,14 @@ static void outcome(void *ctx, const struct worker_outcome *o)
 	work(n);
 }
 
-static void index_built(void *ctx, const struct worker_index *x, int fd)
-{
-	struct naming *n = ctx;
-
-	line_cache_put(n->d->line_cache, &x->id, fd, x->size);
-}
-
-uint32_t naming_symbolize(const struct config *c)
-{
-	return c->symbolize == SYMBOLIZE_LINES ? WORKER_LINES : c->symbolize == SYMBOLIZE_NAMES ? WORKER_NAMES : WORKER_NO_NAMES;
-}
-
 static bool start(struct naming *n, struct job *j)
 {
-	const struct config *c = &n->d->config;
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	struct worker_job job = { .cookie = j->cookie, .profile_fd = j->bundle.profile_fd,
-				  .profile_size = j->bundle.profile_size, .nr_mappings = j->bundle.nr_mappings,
-				  .output_fd = j->output_fd, .kallsyms_fd = -1,
-				  .symbolize = j->nr_tries + 1 < TRIES_MAX ? naming_symbolize(c) : WORKER_NO_NAMES,
-				  .compress_level = COMPRESS_LEVEL, .nr_objects = j->bundle.nr_objects,
-				  .kernel_relative = n->d->kernel.restricted, .kernel_blind = n->d->kernel.blind,
-				  .cache_size = c->cache_size, .objects = j->bundle.objects,
-				  .object_fds = j->bundle.object_fds, .files = j->bundle.files };
-	bool started;
+	struct bundle_job job = { .cookie = j->cookie, .bundle = &j->bundle, .output_fd = j->output_fd,
+				  .symbolize = j->nr_tries + 1 < TRIES_MAX ? bundle_worker_symbolize(n->d) : WORKER_NO_NAMES,
+				  .compress_level = COMPRESS_LEVEL };
 
-	if (!worker_client_pid(n->worker) || worker_client_pid(n->worker) != n->kallsyms_pid ||
-	    now - n->kallsyms_ns > KALLSYMS_EVERY_NS)
-		job.kallsyms_fd = kernel_open_kallsyms(&n->d->kernel);
-	started = worker_client_start(n->worker, &job);
-	if (job.kallsyms_fd >= 0)
-		close(job.kallsyms_fd);
-	if (started && job.kallsyms_fd >= 0) {
-		n->kallsyms_ns = now;
-		n->kallsyms_pid = worker_client_pid(n->worker);
-	}
-	return started;
+	bundle_worker_kernel_changed(n->worker); /* it may have: nobody here is told */
+	return bundle_worker_start(n->worker, &job);
 }
 
 /* The first job, if the worker is free; without any, it is kept for a while. */
@@ -152,16 +120,10 @@ static void work(struct naming *n)
 		loop_timer_in(&n->timer, NAMING_IDLE_NS, 0);
 		return;
 	}
-	if (!n->worker) {
-		if (worker_client_new(&n->worker, n->d->loop, outcome, n) < 0)
-			n->worker = NULL;
-		else
-			worker_client_set_index(n->worker, index_built);
-	}
-	if (n->worker && worker_client_busy(n->worker))
+	if (!n->worker && bundle_worker_new(&n->worker, n->d, KALLSYMS_EVERY_NS, outcome, n) < 0)
+		n->worker = NULL;
+	if (n->worker && bundle_worker_busy(n->worker))
 		return;
-	if (n->d->config.symbolize == SYMBOLIZE_LINES)
-		bundle_take_files(&j->bundle, n->d->line_cache);
 	if (!n->worker || !start(n, j)) /* after a death it pauses */
 		loop_timer_in(&n->timer, RETRY_NS, 0);
 }
@@ -174,7 +136,7 @@ static void timer(struct loop_timer *t)
 		work(n);
 		return;
 	}
-	worker_client_free(n->worker);
+	bundle_worker_free(n->worker);
 	n->worker = NULL;
 }
 
@@ -195,7 +157,7 @@ void naming_free(struct naming *n)
 {
 	if (!n)
 		return;
-	worker_client_free(n->worker);
+	bundle_worker_free(n->worker);
 	for (struct job *j = n->jobs; j; j = j->next)
 		j->fn = NULL;
 	while (n->jobs)
@@ -241,5 +203,5 @@ void naming_cancel(struct naming *n, const void *ctx)
 void naming_status(const struct naming *n, struct naming_status *s)
 {
 	*s = n->status;
-	s->worker_pid = n->worker ? worker_client_pid(n->worker) : 0;
+	s->worker_pid = bundle_worker_pid(n->worker);
 }

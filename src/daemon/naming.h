@@ -11,11 +11,8 @@
 #define NAMING_IDLE_NS (30ull * 1000000000)
 #define NAMING_JOBS_MAX 16
 
-struct config;
 struct daemon;
 struct naming;
-
-uint32_t naming_symbolize(const struct config *c); /* enum worker_symbolize: what is asked of a worker */
 
 /* FD: a sealed memfd with the finished file of SIZE bytes, gzip-compressed, theirs; or a negative errno in its place. */
 typedef void (*naming_done_fn)(void *ctx, int fd, uint64_t size);

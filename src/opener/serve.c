@@ -87,9 +87,8 @@ static int copy_maps(int dir)
 	}
 	if (!err && n < 0)
 		err = -errno;
-	if (!err &&
-	    fcntl(copy, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		err = -errno;
+	if (!err)
+		err = io_seal(copy);
 out:
 	close(fd);
 	if (err && copy >= 0)

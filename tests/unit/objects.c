@@ -242,6 +242,7 @@ static void a_bundle_gets_frames_by_files(void **state)
 	profile_add(p, profile_stack(p, &location, 1), profile_label_set(p, NULL, 0), &(int64_t){ 7 });
 	assert_int_equal(bundle_make(&b, o, p), 0);
 	profile_free(p);
+	assert_int_equal(pwrite(b.profile_fd, "\xff", 1, 0), -1); /* by the worker, say */
 	bundle_bracket(&b);
 	bytes = malloc(b.profile_size);
 	assert_int_equal(io_pread(b.profile_fd, bytes, b.profile_size, 0), b.profile_size);
@@ -252,7 +253,7 @@ static void a_bundle_gets_frames_by_files(void **state)
 	profile_free(read);
 	free(bytes);
 
-	/* What the worker has spoilt stays as it is. */
+	/* What cannot be read stays as it is. */
 	assert_int_equal(pwrite(b.profile_fd, "\xff\xff\xff\xff", 4, 0), 4);
 	bundle_bracket(&b);
 	assert_int_equal(lseek(b.profile_fd, 0, SEEK_END), b.profile_size);
