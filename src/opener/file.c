@@ -129,15 +129,20 @@ static const char *target_mounts(struct target *t)
 	return (const char *)t->mounts.data;
 }
 
-int file_open_below(int root, const char *path)
+static int open_below(int root, const char *path, uint64_t flags)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
+		.flags = O_PATH | O_CLOEXEC | flags,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+int file_open_below(int root, const char *path)
+{
+	return open_below(root, path, 0);
 }
 
 /* Overlayfs numbers its inodes in another way than the mapping's, which may be the lower file's. */
@@ -302,11 +307,21 @@ static int read_status(struct target *t, unsigned long *pid, unsigned long *uid)
 	return err;
 }
 
+/* We may read more than T may, and what is in the file ends in profiles: only what its own user has written, or root has for
+ * all to read. */
+static int check_owner(int path_fd, unsigned long uid)
+{
+	struct stat st;
+
+	if (fstat(path_fd, &st) < 0)
+		return -errno;
+	return st.st_uid == uid || (!st.st_uid && (st.st_mode & S_IROTH)) ? 0 : -EPERM;
+}
+
 int target_open_jit(struct target *t)
 {
 	unsigned long pid, uid;
 	char path[64];
-	struct stat st;
 	int err = read_status(t, &pid, &uid), root, path_fd, fd;
 
 	if (err)
@@ -315,15 +330,13 @@ int target_open_jit(struct target *t)
 	if (root < 0)
 		return -errno;
 	snprintf(path, sizeof(path), "/tmp/perf-%lu.map", pid);
-	path_fd = file_open_below(root, path);
+	path_fd = open_below(root, path, O_NOFOLLOW); /* a link may lead to what others have written */
 	close(root);
 	if (path_fd < 0)
 		return path_fd;
 	fd = check_file(t, path_fd);
-	if (!fd && fstat(path_fd, &st) < 0)
-		fd = -errno;
-	else if (!fd && st.st_uid && st.st_uid != uid)
-		fd = -EPERM;
+	if (!fd)
+		fd = check_owner(path_fd, uid);
 	if (!fd)
 		fd = reopen(path_fd);
 	close(path_fd);

@@ -25,7 +25,8 @@ enum opener_what {
 	 * the capabilities for it, the sampler has not. No answer: the other end of that channel tells. */
 	OPENER_SPARE = 3,
 	/* What the process says of the code that it has made: /tmp/perf-PID.map in its root, PID being what it calls
-	 * itself: one descriptor. It must belong to the process's own user or to root. */
+	 * itself: one descriptor. It must belong to the process's own user, or to root and be for all to read; a symbolic
+	 * link is none. */
 	OPENER_JIT = 4,
 };
 

@@ -281,13 +281,15 @@ static void maps_come_whole_and_sealed(void **state)
 	raw_end(channel, opener);
 }
 
-/* What CREATE makes of the map's path, then the answer's status. */
-static int jit_status(int channel, const char *path, int (*create)(const char *path))
+/* What CREATE makes of the path of PID's map, then the answer's status. */
+static int jit_status_of(int channel, pid_t pid, int (*create)(const char *path))
 {
-	struct opener_request q = { .cookie = 1, .what = OPENER_JIT, .pid = (uint32_t)getpid() };
+	struct opener_request q = { .cookie = 1, .what = OPENER_JIT, .pid = (uint32_t)pid };
+	char path[64];
 	struct opener_answer a;
 	int fds[OPENER_RANGES_MAX], nr;
 
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", pid);
 	unlink(path);
 	assert_int_equal(create(path), 0);
 	nr = raw_ask(channel, &q, &a, fds);
@@ -297,6 +299,11 @@ static int jit_status(int channel, const char *path, int (*create)(const char *p
 		close(fds[--nr]);
 	unlink(path);
 	return a.status;
+}
+
+static int jit_status(int channel, int (*create)(const char *path))
+{
+	return jit_status_of(channel, getpid(), create);
 }
 
 static int make_own_map(const char *path)
@@ -319,6 +326,21 @@ static int make_device_link(const char *path)
 	return symlink("/dev/zero", path);
 }
 
+static int make_link(const char *path)
+{
+	return symlink("/proc/self/exe", path);
+}
+
+static int make_map_for_all(const char *path)
+{
+	return make_own_map(path) || chmod(path, 0644);
+}
+
+static void become_nobody(void *ctx)
+{
+	assert_int_equal(setresuid(65534, 65534, 65534), 0);
+}
+
 static int make_nothing(const char *path)
 {
 	return 0;
@@ -326,17 +348,23 @@ static int make_nothing(const char *path)
 
 static void maps_of_jits_are_the_targets_own(void **state)
 {
-	char path[64];
-	pid_t opener;
+	pid_t opener, nobody;
 	int channel = raw_opener(CAPS, &opener);
 
-	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
-	assert_int_equal(jit_status(channel, path, make_own_map), 0);
-	if (!geteuid())
-		assert_int_equal(jit_status(channel, path, make_others_map), -EPERM);
-	assert_int_equal(jit_status(channel, path, make_fifo), -ENXIO);
-	assert_int_equal(jit_status(channel, path, make_device_link), -ENXIO);
-	assert_int_equal(jit_status(channel, path, make_nothing), -ENOENT);
+	assert_int_equal(jit_status(channel, make_own_map), 0);
+	assert_int_equal(jit_status(channel, make_fifo), -ENXIO);
+	assert_int_equal(jit_status(channel, make_device_link), -ENXIO);
+	assert_int_equal(jit_status(channel, make_link), -ENXIO);
+	assert_int_equal(jit_status(channel, make_nothing), -ENOENT);
+	if (!geteuid()) {
+		assert_int_equal(jit_status(channel, make_others_map), -EPERM);
+		/* Root's: not what nobody else may read. */
+		nobody = target_start(become_nobody, NULL);
+		assert_int_equal(jit_status_of(channel, nobody, make_own_map), -EPERM);
+		assert_int_equal(jit_status_of(channel, nobody, make_map_for_all), 0);
+		assert_int_equal(jit_status_of(channel, nobody, make_others_map), 0);
+		target_end(nobody);
+	}
 	raw_end(channel, opener);
 }
 
