@@ -23,6 +23,21 @@
 		&(ptr)[(nr)++];                                                                    \
 	})
 
+/* How many elements hold COND, an expression of E, which points at one. Those that do come first. */
+#define array_partition(ptr, nr, e, cond)                                                          \
+	({                                                                                         \
+		uint32_t low_ = 0, high_ = (nr);                                                   \
+		while (low_ < high_) {                                                             \
+			uint32_t middle_ = low_ + (high_ - low_) / 2;                              \
+			__typeof__(&(ptr)[0]) e = &(ptr)[middle_];                                 \
+			if (cond)                                                                  \
+				low_ = middle_ + 1;                                                \
+			else                                                                       \
+				high_ = middle_;                                                   \
+		}                                                                                  \
+		low_;                                                                              \
+	})
+
 static inline uint32_t array_next_cap(uint64_t cap, uint64_t want)
 {
 	uint64_t next = cap < 8 ? 8 : cap + cap / 2;

@@ -101,16 +101,8 @@ void kernel_mmap(struct collect *c, const struct record_mmap *m)
 
 static struct kernel_map *kernel_find(struct collect *c, uint64_t address)
 {
-	uint32_t low = 0, high = c->nr_kernel;
+	uint32_t low = array_partition(c->kernel, c->nr_kernel, e, e->start <= address);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (c->kernel[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	/* The last that starts before it, else one around that. */
 	while (low--)
 		if (address < c->kernel[low].end)

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "object/dwarf.h"
+#include "base/array.h"
 #include "object/dwarf_constants.h"
 
 #define TABLES_SIZE_MAX (64u << 20) /* bytes of tables kept for units to come */
@@ -210,17 +211,10 @@ const struct dwarf_abbrevs *dwarf_abbrevs_get(struct dwarf *d, const struct dwar
 
 const struct dwarf_abbrev *dwarf_abbrev_find(const struct dwarf_abbrevs *t, uint64_t code)
 {
-	uint32_t low = 0, high = t->nr;
+	uint32_t low;
 
 	if (code - 1 < t->nr && t->abbrevs[code - 1].code == code)
 		return &t->abbrevs[code - 1];
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (t->abbrevs[middle].code < code)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	low = array_partition(t->abbrevs, t->nr, e, e->code < code);
 	return low < t->nr && t->abbrevs[low].code == code ? &t->abbrevs[low] : NULL;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "object/dwarf.h"
+#include "base/array.h"
 #include "object/dwarf_constants.h"
 #include "object/elf.h"
 
@@ -235,19 +236,12 @@ int dwarf_unit_open(struct dwarf *d, struct dwarf_unit *u)
 const struct dwarf_unit *dwarf_unit_at(struct dwarf *d, const struct dwarf_unit *near,
 				       uint64_t offset)
 {
-	uint32_t low = 0, high = d->nr_units;
+	uint32_t low;
 	struct dwarf_unit *u;
 
 	if (near && offset >= near->dies && offset < near->end)
 		return near;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (d->units[middle].offset <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	low = array_partition(d->units, d->nr_units, e, e->offset <= offset);
 	u = low ? &d->units[low - 1] : NULL;
 	if (!u || offset < u->dies || offset >= u->end)
 		return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "object/blocks.h"
 #include "object/radix.h"
@@ -24,6 +25,8 @@ struct jitmap {
 
 static int add(struct jitmap *m, uint64_t start, uint64_t size, uint64_t name)
 {
+	if (m->nr == JITMAP_NR_MAX)
+		return -EFBIG;
 	if (m->nr == m->cap) {
 		uint32_t cap = m->cap ? m->cap + m->cap / 2 : 256;
 		void *p = reallocarray(m->entries, cap, sizeof(*m->entries));
@@ -177,16 +180,8 @@ void jitmap_trim(struct jitmap *m)
 int jitmap_find(const struct jitmap *m, uint64_t address, struct jit_function *f)
 {
 	const struct radix_entry *found = NULL;
-	uint32_t low = 0, high = m->nr;
+	uint32_t low = array_partition(m->entries, m->nr, e, e->key <= address);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (m->entries[middle].key <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (uint32_t i = low, steps = 0; i-- > 0 && steps < NESTING_MAX; steps++) {
 		const struct radix_entry *e = &m->entries[i];
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define JITMAP_SIZE_MAX  (64u << 20) /* bytes of a file that are read */
+#define JITMAP_NR_MAX    (2u << 20)  /* functions: what they take is somebody else's to choose */
 #define JITMAP_NAME_MAX  1024        /* with the NUL; longer names are cut */
 
 struct jitmap;
@@ -19,7 +20,8 @@ struct jit_function {
 };
 
 /* Reads FD, which stays the caller's; lines that make no sense are left out, and so is one that is being written. 0;
- * -ENODATA: no functions; -EFBIG: the file is larger than JITMAP_SIZE_MAX; -ENOMEM; or the errno of reading. */
+ * -ENODATA: no functions; -EFBIG: the file is larger than JITMAP_SIZE_MAX, or has
+ * more than JITMAP_NR_MAX; -ENOMEM; or the errno of reading. */
 int jitmap_open(struct jitmap **out, int fd);
 void jitmap_free(struct jitmap *m);
 size_t jitmap_size(const struct jitmap *m); /* bytes held */

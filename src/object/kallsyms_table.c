@@ -118,17 +118,7 @@ size_t kallsyms_table_size(const struct kallsyms_table *t)
 
 uint32_t kallsyms_table_find(const struct kallsyms_table *t, uint32_t key)
 {
-	uint32_t low = 0, high = t->nr;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (t->keys[middle] <= key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return array_partition(t->keys, t->nr, e, *e <= key);
 }
 
 const char *kallsyms_table_name(const struct kallsyms_table *t, uint32_t i,
@@ -147,15 +137,7 @@ const char *kallsyms_table_name(const struct kallsyms_table *t, uint32_t i,
 
 uint32_t kallsyms_table_module(const struct kallsyms_table *t, uint32_t i)
 {
-	uint32_t low = 0, high = t->nr_runs;
+	uint32_t begun = array_partition(t->runs, t->nr_runs, e, e->first <= i);
 
-	while (high - low > 1) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (t->runs[middle].first <= i)
-			low = middle;
-		else
-			high = middle;
-	}
-	return t->runs[low].module;
+	return t->runs[begun ? begun - 1 : 0].module;
 }

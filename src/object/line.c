@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/array.h"
 #include "base/io.h"
 #include "base/reader.h"
 #include "object/strings.h"
@@ -261,19 +262,11 @@ static int64_t zigzag(uint64_t v)
 /* File and line of ADDRESS; false: none. */
 static int find_row(struct line_index *x, uint32_t address, uint32_t *file, uint32_t *line)
 {
-	uint32_t low = 0, high = x->nr_blocks, at, f = 0, n = 0;
+	uint32_t low = array_partition(x->blocks, x->nr_blocks, e, e->start <= address), at, f = 0, n = 0;
 	const struct line_block *b;
 	struct reader r;
 	int err;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (x->blocks[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	if (!low)
 		return -ENOENT;
 	b = &x->blocks[low - 1];
@@ -301,16 +294,8 @@ static int find_row(struct line_index *x, uint32_t address, uint32_t *file, uint
 
 static const struct line_function *find_function(const struct line_index *x, uint32_t address)
 {
-	uint32_t low = 0, high = x->nr_functions;
+	uint32_t low = array_partition(x->functions, x->nr_functions, e, e->start <= address);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (x->functions[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (unsigned i = 0; i < NEAR_MAX && low; i++) {
 		const struct line_function *f = &x->functions[--low];
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/mem.h"
 #include "base/reader.h"
 #include "object/elf.h"
@@ -310,16 +311,8 @@ uint32_t symtab_nr(const struct symtab *t)
 int symtab_lookup(const struct symtab *t, uint64_t vaddr, struct symbol *sym)
 {
 	const struct radix_entry *e = t->entries;
-	uint32_t low = 0, high = t->nr;
+	uint32_t low = array_partition(e, t->nr, at, address_of(at) <= vaddr);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (address_of(&e[middle]) <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	for (uint32_t i = low, steps = 0; i-- > 0 && steps < NESTING_MAX + ALIASES_MAX; steps++) {
 		if ((e[i].key & KEY_ALIAS) || vaddr - address_of(&e[i]) >= e[i].a)
 			continue;
