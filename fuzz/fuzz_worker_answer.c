@@ -1,10 +1,10 @@
-/* worker/protocol: what the sampler and the worker tell each other beside the window: two bytes
+/* worker/protocol_window: what the sampler and the worker tell each other beside the window: two bytes
  * (objects of the request, descriptors that came), then the message. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/protocol.h"
+#include "worker/protocol_window.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

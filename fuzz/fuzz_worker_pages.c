@@ -1,11 +1,11 @@
-/* worker/protocol: a request for pages of unwind tables, and an answer to it, as either end takes it: a byte says which.
+/* worker/protocol_pages: a request for pages of unwind tables, and an answer to it, as either end takes it: a byte says which.
  * What passes is walked over to its end, as its taker does. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "unwind/table.h"
-#include "worker/protocol.h"
+#include "worker/protocol_pages.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,8 @@
 
 #include "base/loop.h"
 #include "unwind/table.h"
-#include "worker/protocol.h"
+#include "worker/protocol_pages.h"
+#include "worker/protocol_window.h"
 
 struct worker_client;
 
@@ -18,7 +19,7 @@ struct worker_client;
  * needed during the call only. Objects past WORKER_OBJECTS_MAX are not sent. */
 struct worker_job {
 	uint64_t cookie;
-	int profile_fd;   /* memfd as worker/protocol.h says */
+	int profile_fd;   /* memfd as worker/protocol_window.h says */
 	uint64_t profile_size;
 	uint32_t nr_mappings;
 	int output_fd;

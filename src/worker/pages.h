@@ -3,7 +3,7 @@
 #ifndef WORKER_PAGES_H
 #define WORKER_PAGES_H
 
-#include "worker/protocol.h"
+#include "worker/protocol_pages.h"
 
 struct pages;
 

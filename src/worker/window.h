@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "profile/profile.h"
-#include "worker/protocol.h"
+#include "worker/protocol_window.h"
 
 /* The profile in DATA, whose mappings have the object that the table behind it says. W is valid. 0;
  * -EBADMSG: too short, no valid profile, or another number of mappings; -ENOMEM. */

@@ -19,7 +19,8 @@
 #include "profile/encode.h"
 #include "symbolize/symbolize.h"
 #include "worker/pages.h"
-#include "worker/protocol.h"
+#include "worker/protocol_pages.h"
+#include "worker/protocol_window.h"
 #include "worker/window.h"
 
 /* What a window may need beyond what we hold already, caches included: so much for the objects it

@@ -31,30 +31,29 @@ static inline void worker_test_look(pid_t pid, char name[17], char *state)
 	fclose(f);
 }
 
-/* Waits until PID has said so, and what it sent has been taken. */
-static inline void worker_test_at_it(pid_t pid, struct loop *l)
+/* Waits until PID has that name or, NAME being NULL, that state; what it sends is taken meanwhile. */
+static inline void worker_test_wait(pid_t pid, const char *name, char state, struct loop *l)
 {
 	uint64_t end = now_ms() + PATIENCE_MS;
-	char name[17], state;
+	char now[17], state_now;
 
 	do {
 		assert_true(now_ms() < end);
 		loop_step(l, 1);
-		worker_test_look(pid, name, &state);
-	} while (strcmp(name, AT_IT));
+		worker_test_look(pid, now, &state_now);
+	} while (name ? strcmp(now, name) : state_now != state);
+}
+
+/* Waits until PID has said so, and what it sent has been taken. */
+static inline void worker_test_at_it(pid_t pid, struct loop *l)
+{
+	worker_test_wait(pid, AT_IT, 0, l);
 	loop_step(l, 0);
 }
 
 static inline void worker_test_state(pid_t pid, char wanted, struct loop *l)
 {
-	uint64_t end = now_ms() + PATIENCE_MS;
-	char name[17], state;
-
-	do {
-		assert_true(now_ms() < end);
-		loop_step(l, 1);
-		worker_test_look(pid, name, &state);
-	} while (state != wanted);
+	worker_test_wait(pid, NULL, wanted, l);
 }
 
 #endif

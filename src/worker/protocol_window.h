@@ -1,0 +1,83 @@
+/* protocol_window: a window to symbolize and write: one worker_window message with its descriptors, then its nr_objects struct
+ * worker_object in worker_objects messages with theirs; worker_parsing messages and one worker_done come back; and
+ * worker_index, even without a request. */
+#ifndef WORKER_PROTOCOL_WINDOW_H
+#define WORKER_PROTOCOL_WINDOW_H
+
+#include "worker/protocol.h"
+
+#define WORKER_OBJECTS_PER_MESSAGE 60 /* with all their files below CHANNEL_FDS_MAX */
+#define WORKER_WINDOW_SIZE_MAX (1u << 30)
+#define WORKER_DEADLINE_MS 30000
+
+enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES, WORKER_LINES };
+
+/* Descriptors: [0] memfd of the window: the encoded profile (profile/encode.h), then one u32 for
+ * each mapping: 0 (none) or 1 + index of its object, where an object that was not sent is none too;
+ * [1] the file to write, of which nothing is kept; [2] kallsyms, when has_kallsyms. */
+struct worker_window {
+	uint32_t type; /* WORKER_WINDOW */
+	uint32_t symbolize;
+	uint64_t cookie;
+	uint64_t profile_size; /* bytes in the memfd before the table */
+	uint32_t nr_mappings, nr_objects;
+	uint32_t compress_level; /* 1–9 */
+	uint8_t has_kallsyms, kernel_relative, sync, unused; /* 0 or 1; unused is 0 */
+	uint64_t cache_size;
+	uint64_t kernel_blind; /* with kernel_relative: base/kernel_hide.h */
+};
+
+struct worker_objects {
+	uint32_t type; /* WORKER_OBJECTS */
+	uint32_t nr;   /* 1 … WORKER_OBJECTS_PER_MESSAGE */
+	uint64_t cookie;
+	struct worker_object objects[WORKER_OBJECTS_PER_MESSAGE]; /* only nr are sent */
+};
+
+static inline size_t worker_objects_size(const struct worker_objects *o)
+{
+	return offsetof(struct worker_objects, objects) + o->nr * sizeof(o->objects[0]);
+}
+
+/* Descriptors of an object, its own included. */
+static inline unsigned worker_object_nr_fds(const struct worker_object *o)
+{
+	return 1u + (unsigned)__builtin_popcount(o->files);
+}
+
+struct worker_done {
+	uint32_t type; /* WORKER_DONE */
+	/* 0: the file is written (and synced); -EBADMSG: the window makes no sense; else negative
+	 * errno of reading the one or writing the other. */
+	int32_t status;
+	uint64_t cookie;
+	uint64_t written; /* bytes */
+	uint32_t nr_locations, nr_named, nr_bounded, nr_objects, nr_objects_failed, nr_cached;
+	int32_t kallsyms_status;
+	uint32_t unused; /* 0 */
+	/* Locations with file and line; objects whose lines are known, will be, or are not to be
+	 * had (damaged, or over the limits). */
+	uint32_t nr_lined, nr_indexes, nr_waiting, nr_refused;
+	uint64_t cpu_ns; /* of the worker, for this window */
+};
+
+/* From the worker, at any time: a line index was built of an object that it was given: SIZE bytes in
+ * descriptor [0]. */
+struct worker_index {
+	uint32_t type; /* WORKER_INDEX */
+	uint32_t unused; /* 0 */
+	struct worker_identity id;
+	uint64_t size;
+};
+
+/* SIZE bytes at the message and NR_FDS descriptors are what protocol and request W allow. NR_BEFORE
+ * objects have come already. */
+bool worker_window_valid(const struct worker_window *w, size_t size, unsigned nr_fds);
+bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned nr_fds,
+			  const struct worker_window *w, uint32_t nr_before);
+bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
+			  const struct worker_window *w);
+bool worker_index_valid(const struct worker_index *x, size_t size, unsigned nr_fds);
+bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w);
+
+#endif
