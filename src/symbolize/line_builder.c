@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -74,12 +75,13 @@ static void limit(int resource, rlim_t most)
 	setrlimit(resource, &l);
 }
 
-static int in_child(const struct line_source *src, const struct object_id *id, int out)
+static int in_child(const struct line_source *src, const struct object_id *id, int out, pid_t parent)
 {
 	struct sched_param batch = { 0 };
 	int err;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		return 1;
 	close(CHILD_CHANNEL_FD); /* its end says that the worker has gone */
 	/* Not SCHED_IDLE: on a host that is always busy no index would ever be done. */
 	sched_setscheduler(0, SCHED_BATCH, &batch);
@@ -93,16 +95,25 @@ static int in_child(const struct line_source *src, const struct object_id *id, i
 	return err ? 1 : 0;
 }
 
+static int64_t now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
 int line_builder_start(struct line_builder *b, const struct line_source *src,
 		       const struct object_id *id, int out)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (!pid)
-		_exit(in_child(src, id, out));
+		_exit(in_child(src, id, out, parent));
 	b->pid = pid;
+	b->until = now_s() + LINE_BUILDER_WALL_S;
 	return 0;
 }
 
@@ -111,8 +122,11 @@ int line_builder_poll(struct line_builder *b)
 	int status;
 	pid_t pid = waitpid(b->pid, &status, WNOHANG);
 
-	if (!pid)
+	if (!pid) {
+		if (now_s() > b->until)
+			kill(b->pid, SIGKILL); /* it ends as soon as its disk lets it */
 		return 1;
+	}
 	b->pid = 0;
 	if (pid < 0 || !WIFEXITED(status))
 		return -EFAULT;

@@ -8,6 +8,7 @@
 #include "object/line_build.h"
 
 #define LINE_BUILDER_CPU_S 60         /* a build that computes for longer is given up */
+#define LINE_BUILDER_WALL_S 900       /* or waits for a disk for longer: others wait for it */
 #define LINE_BUILDER_MEMORY (4ull << 30) /* address space of the child, which reserves sections whole */
 
 /* Builds the index of the object SRC->fd into the empty file OUT. SRC->open_file is asked for the
@@ -18,6 +19,7 @@ int line_builder_run(const struct line_source *src, const struct object_id *id, 
 /* Zeroed: none is under way. */
 struct line_builder {
 	pid_t pid;
+	int64_t until; /* seconds of CLOCK_MONOTONIC */
 };
 
 /* The same in a child, of low priority. 0 or negative errno. */
