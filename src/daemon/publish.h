@@ -49,6 +49,7 @@ int publish_move(struct publish *p, const char *directory);
 	C(locations, "locations given to the worker")                                              \
 	C(locations_named, "of those, named")                                                      \
 	C(locations_bounded, "others, of functions without a name")                                \
+	C(locations_lined, "of all, with file and line")                                           \
 	C(worker_deaths, "workers that died or were late")                                         \
 	C(files_pruned, "old profiles removed")
 
@@ -61,6 +62,8 @@ struct publish_status {
 	char last_error[320]; /* "" when the last write went well */
 	int kallsyms_status;
 	uint64_t worker_cpu_ns; /* for the last file */
+	/* Objects, as the worker knew by then: their lines are there, will be, or are not to be had. */
+	unsigned lines_known, lines_waiting, lines_refused;
 };
 void publish_status(const struct publish *p, struct publish_status *s);
 

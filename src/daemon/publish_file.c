@@ -183,6 +183,10 @@ void publish_worker_outcome(void *ctx, const struct worker_outcome *o)
 		p->status.locations += o->done.nr_locations;
 		p->status.locations_named += o->done.nr_named;
 		p->status.locations_bounded += o->done.nr_bounded;
+		p->status.locations_lined += o->done.nr_lined;
+		p->status.lines_known = o->done.nr_indexes;
+		p->status.lines_waiting = o->done.nr_waiting;
+		p->status.lines_refused = o->done.nr_refused;
 		p->status.kallsyms_status = o->done.kallsyms_status;
 		p->status.worker_cpu_ns = o->done.cpu_ns;
 		bundle_unpin(&f->bundle, p->d->objects);

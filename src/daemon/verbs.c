@@ -7,6 +7,7 @@
 #include "daemon/accounts.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/line_cache.h"
 #include "daemon/live.h"
 #include "daemon/naming.h"
 #include "daemon/privileges.h"
@@ -261,6 +262,23 @@ static void status_rotate(struct daemon *d, struct control_client *c, const stru
 	control_value(c, "last_error", "%s", p->last_error);
 }
 
+static void status_lines(struct daemon *d, struct control_client *c, const struct publish_status *p)
+{
+	struct line_cache_status s;
+
+	if (d->config.symbolize != SYMBOLIZE_LINES)
+		return;
+	line_cache_status(d->line_cache, &s);
+	control_value(c, "lines_known", "%u", p->lines_known);
+	control_value(c, "lines_waiting", "%u", p->lines_waiting);
+	control_value(c, "lines_refused", "%u", p->lines_refused);
+	control_value(c, "lines_kept", "%u", s.nr);
+	control_value(c, "lines_kept_bytes", "%llu", (unsigned long long)s.size);
+	if (s.err)
+		control_value(c, "lines_kept_error", "%s: %s", d->config.cache_directory,
+			      s.err == -EWOULDBLOCK ? "another pprofd keeps its own there" : strerror(-s.err));
+}
+
 static void verb_status(struct daemon *d, struct control_client *c, int argc, char **argv)
 {
 	struct publish_status p;
@@ -275,6 +293,7 @@ static void verb_status(struct daemon *d, struct control_client *c, int argc, ch
 	unwind_status(d, c);
 	status_helpers(d, c);
 	status_rotate(d, c, &p);
+	status_lines(d, c, &p);
 	control_end(c, 0, NULL);
 }
 
