@@ -144,9 +144,10 @@ static void window_end(struct rotate *r, struct control_client *client)
 {
 	struct daemon *d = r->d;
 	struct publish_window *w = publish_begin(r->d->publish, client);
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
-	int64_t now_real = (int64_t)clock_ns(CLOCK_REALTIME); /* where the next begins */
+	int64_t now_real; /* where the next begins */
+	uint64_t now;
 
+	clock_both(&now, &now_real);
 	r->status.windows++;
 	window_files(r, w, (int64_t)(now - r->start_ns));
 	accounts_end(d->accounts, r->start_real / 1000000000, now - r->start_ns);
@@ -264,8 +265,7 @@ int rotate_new(struct rotate **out, struct daemon *d)
 		log_warnx("timerfd: %s", strerror(-err));
 		goto out;
 	}
-	r->start_ns = clock_ns(CLOCK_MONOTONIC);
-	r->start_real = (int64_t)clock_ns(CLOCK_REALTIME);
+	clock_both(&r->start_ns, &r->start_real);
 	boundary_arm(r);
 	*out = r;
 out:

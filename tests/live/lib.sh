@@ -62,6 +62,20 @@ all_stopped() { ! sed 's/.*) //' "/proc/$1/task"/*/stat | grep -q '^[^T]'; }
 # hold PID: stops it, each of its threads, so that its clock stands still.
 hold() { kill -STOP "$1"; wait_for 60 all_stopped "$1"; }
 
+# loses_less PERCENT: of the samples of two seconds. They may be some to come: a daemon that gets no CPU for as long as its rings
+# last loses some, and here everybody may want the CPUs.
+loses_less() {
+	local lost samples
+	for _ in $(seq 20); do
+		lost=$(value lost) samples=$(value samples)
+		sleep 2
+		lost=$(($(value lost) - lost)) samples=$(($(value samples) - samples))
+		echo "# $lost lost of $samples"
+		[ "$samples" -ge 20 ] && [ $((lost * 100)) -le $((samples * $1)) ] && return 0
+	done
+	return 1
+}
+
 # family PID: its children, and theirs.
 family() { local child; for child in $(pgrep -P "$1"); do echo "$child $(pgrep -P "$child" | tr '\n' ' ')"; done; }
 is_gone() { local pid; for pid; do ! grep -qs '^State:.[^Z]' "/proc/$pid/status" || return 1; done; }

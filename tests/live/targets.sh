@@ -43,6 +43,19 @@ fds() { ls -l "/proc/$pid/fd" | grep -c perf_event; }
 no_more() { [ "$(fds)" -le "$1" ]; }
 # Ends the window: the newest file of KIND@TARGET, if it has any.
 file() { ctl rotate >/dev/null; ls -t "$spool/$1"-* 2>/dev/null | head -n 1; }
+# All samples that were lost so far. A daemon that gets no CPU for longer than its rings last loses some and says so: what it
+# saw then says nothing of it.
+lost() { ctl status --json | python3 -c 'import json, sys; print(sum(v for k, v in json.load(sys.stdin).items() if k.endswith(".lost")))'; }
+# unlost COMMAND…: again, when samples were lost meanwhile.
+unlost() {
+	local before i
+	for i in 1 2 3 4 5; do
+		before=$(lost)
+		"$@"
+		[ "$(lost)" != "$before" ] || return 0
+		echo "# $(($(lost) - before)) samples were lost: $*"
+	done
+}
 # ms FILE [SELECTORS]: CPU time in it.
 ms() {
 	f=$1; shift
@@ -50,13 +63,14 @@ ms() {
 }
 # A virtual machine's CPU that its host takes away is time for timers and none for tasks, or the other way round.
 steal_ms() { awk '$1 == "cpu" { print $9 * 10 }' /proc/stat; }
-mark() { stolen=$(steal_ms); }
-mark
-# near GOT WANTED PERCENT [MS]: they differ by no more than that, and what was stolen since mark. A thread's timer begins with a
-# whole period on each CPU: MS is to be that of as many threads as there are.
+mark() { stolen=$(steal_ms) lost=$(lost 2>/dev/null); }
+# near GOT WANTED PERCENT [MS]: they differ by no more than that, and what was stolen since mark, and what status says was lost
+# since. A thread's timer begins with a whole period on each CPU: MS is to be that of as many threads as there are.
 near() {
-	python3 -c 'import sys; g, w, p, ms = map(float, sys.argv[1:])
-sys.exit(not abs(g - w) <= w * p / 100 + ms)' "$1" "$2" "$3" $((${4:-0} + $(steal_ms) - stolen))
+	python3 -c 'import sys; got, wanted, percent, ms, lost = map(float, sys.argv[1:])
+slack = wanted * percent / 100 + ms
+sys.exit(not wanted - slack - lost <= got <= wanted + slack)' \
+		"$1" "$2" "$3" $((${4:-0} + $(steal_ms) - stolen)) $((($(lost) - ${lost:-0}) * period))
 }
 period=2
 cpus=$(getconf _NPROCESSORS_ONLN)
