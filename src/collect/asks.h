@@ -32,6 +32,8 @@ struct collect_asks {
 	/* The file behind a mapping, at the mapping's first hit in each window; an object that is
 	 * known stays what it is, whatever the answer. False: as above. */
 	bool (*object)(void *ctx, const struct collect_object_ask *ask);
+	/* The number of the object that FILE, mapped by P, is known to be, or OBJECT_NONE. Makes no system call. */
+	uint32_t (*known)(void *ctx, const struct process *p, const struct process_file *file);
 	/* The cgroup path of P (id CGROUP, 0 when not known): called once for each new id, or once
 	 * for a process. Answers at once: it sets P's by process_set_cgroup. */
 	void (*cgroup)(void *ctx, struct process *p, uint64_t cgroup);
@@ -44,6 +46,9 @@ struct collect_asks {
 /* P's maps are wanted though no sample has hit it: asked for unless they are known, have been
  * asked for, or were lately. */
 void collect_want_maps(struct collect *c, struct process *p);
+
+/* P's mappings whose objects are known are given them before a sample hits them. */
+void collect_recall(struct collect *c, struct process *p);
 
 /* The maps text of PID as it was at TIME_NS (asked for process P by identity: FORK_NS and
  * EXEC_COUNT as they were then; an answer for another life of the pid is dropped). SIZE 0: they

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash.h"
+
 struct cache_slot {
 	uint64_t address;
 	uint32_t serial;
@@ -17,6 +19,13 @@ struct cache {
 	struct cache_slot *slots;
 	uint32_t nr, mask;
 };
+
+/* The memory that cache_find will look at is on its way. */
+static inline void cache_prefetch(const struct cache *cache, uint32_t serial, uint64_t address)
+{
+	if (cache->slots)
+		__builtin_prefetch(&cache->slots[hash_2u64(address, serial) & cache->mask]);
+}
 
 void cache_fini(struct cache *cache);
 void cache_clear(struct cache *cache);

@@ -82,6 +82,25 @@ static bool may_ask(struct collect *c, struct process_map *map)
 	return map->object != OBJECT_MISSING && !file->special;
 }
 
+/* A program that is started again and again maps the same files each time. */
+static void recall(struct collect *c, struct process *p, struct process_map *map)
+{
+	const struct process_file *file = process_file(c->processes, map->file);
+	uint32_t object;
+
+	if (!c->asks.known || map->object >= OBJECT_FIRST || map->object == OBJECT_MISSING || file->special)
+		return;
+	object = c->asks.known(c->asks.ctx, p, file);
+	if (object >= OBJECT_FIRST)
+		map->object = object;
+}
+
+void collect_recall(struct collect *c, struct process *p)
+{
+	for (uint32_t i = 0; i < p->space->nr_maps; i++)
+		recall(c, p, space_map(p->space, i));
+}
+
 /* The window's number of MAP. At its first hit the file is asked for: also when a window has passed
  * without an answer, which may have gone to a process that this one was forked from. */
 static uint32_t map_number(struct collect *c, struct process *p, struct process_map *map)
@@ -90,6 +109,7 @@ static uint32_t map_number(struct collect *c, struct process *p, struct process_
 
 	if (has_number(c, map))
 		return map->mapping;
+	recall(c, p, map);
 	ask = may_ask(c, map);
 	map->window = c->window;
 	map->mapping = window_map_add(c, map->start, map->end, map->object);

@@ -124,6 +124,11 @@ void window_add(struct collect *c, struct kind *k, struct process *p, const stru
 	enum cut cut = s->cut;
 
 	window_profile(c, k);
+	/* Each is somewhere else in a table that fits in no cache of the CPU. */
+	for (uint32_t i = 0; i < s->nr_kernel; i++)
+		cache_prefetch(&k->cache, 0, s->addresses[i]);
+	for (uint32_t i = s->nr_kernel; p && i < s->nr_kernel + s->nr_user; i++)
+		cache_prefetch(&k->cache, p->space->serial, s->addresses[i]);
 	while (nr < s->nr_kernel) {
 		frames[nr] = resolve_kernel(c, k, s->addresses[nr]);
 		nr++;

@@ -160,6 +160,13 @@ static bool want_object(void *ctx, const struct collect_object_ask *want)
 	return true;
 }
 
+static uint32_t known(void *ctx, const struct process *p, const struct process_file *file)
+{
+	struct asks *a = ctx;
+
+	return objects_known(a->objects, file, p->cgroup);
+}
+
 static void want_cgroup(void *ctx, struct process *p, uint64_t cgroup)
 {
 	struct asks *a = ctx;
@@ -169,7 +176,7 @@ static void want_cgroup(void *ctx, struct process *p, uint64_t cgroup)
 
 void asks_fill(struct asks *a, struct collect_asks *fns)
 {
-	*fns = (struct collect_asks){ .ctx = a, .maps = want_maps, .object = want_object,
+	*fns = (struct collect_asks){ .ctx = a, .maps = want_maps, .object = want_object, .known = known,
 				       .page = want_page, .cgroup = want_cgroup };
 }
 

@@ -18,6 +18,8 @@ static inline void clock_both(uint64_t *monotonic, int64_t *real)
 {
 	uint64_t best = UINT64_MAX;
 
+	*monotonic = 0;
+	*real = 0;
 	for (int i = 0; i < 8 && best > 20000; i++) {
 		uint64_t before = clock_ns(CLOCK_MONOTONIC), between = clock_ns(CLOCK_REALTIME);
 		uint64_t took = clock_ns(CLOCK_MONOTONIC) - before;

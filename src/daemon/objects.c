@@ -8,16 +8,19 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "daemon/clock.h"
 
 #define OBJECTS_MAX 65536 /* identities kept; they are small, and the numbers in process maps stay valid */
 
 #define BLAMES_MAX 2
+#define CHECK_NS 1000000000ull /* for so long a file is taken for what it was */
 
 struct object {
 	struct worker_object wire; /* with the build id of the kernel's record */
 	int fd;                  /* −1: closed */
 	unsigned pins;
 	bool used;               /* in the running window */
+	uint64_t checked_ns;     /* CLOCK_MONOTONIC: its file was what it is in wire */
 	unsigned blames;
 };
 
@@ -175,16 +178,40 @@ static bool is_unchanged(const struct object *b)
 	return b->fd < 0 || (identity_of_fd(b->fd, &now) && same_identity(&b->wire.id, &now));
 }
 
-uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup)
+static uint32_t object_of_name(struct objects *o, const struct process_file *file, uint64_t cgroup)
 {
 	struct name_key key = name_key(file, cgroup);
 	struct object_name *n = name_find(o, &key, hash_bytes(&key, sizeof(key)));
-	struct object *b = n && !n->ambiguous ? object_of(o, n->object) : NULL;
 
-	if (!b || !is_unchanged(b) || !objects_use(o, n->object))
+	return n && !n->ambiguous ? n->object : OBJECT_MISSING;
+}
+
+uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup)
+{
+	uint32_t number = object_of_name(o, file, cgroup);
+	struct object *b = object_of(o, number);
+
+	if (!b || !is_unchanged(b) || !objects_use(o, number))
 		return OBJECT_MISSING;
+	b->checked_ns = clock_ns(CLOCK_MONOTONIC);
 	o->nr_recalled++;
-	return n->object;
+	return number;
+}
+
+uint32_t objects_known(struct objects *o, const struct process_file *file, uint64_t cgroup)
+{
+	uint32_t number;
+	struct object *b;
+
+	if (!file->inode || file->build_id_size)
+		return OBJECT_NONE;
+	number = object_of_name(o, file, cgroup);
+	b = object_of(o, number);
+	if (!b || b->fd < 0 || clock_ns(CLOCK_MONOTONIC) >= b->checked_ns + CHECK_NS)
+		return OBJECT_NONE;
+	b->used = true;
+	o->nr_recalled++;
+	return number;
 }
 
 /* Gives B the descriptor FD, or closes it. */
@@ -238,6 +265,7 @@ uint32_t objects_add(struct objects *o, int fd, const struct process_file *file,
 		memcpy(b->wire.build_id, file->build_id, sizeof(b->wire.build_id));
 	}
 	take_fd(o, b, fd);
+	b->checked_ns = clock_ns(CLOCK_MONOTONIC);
 	if (file)
 		name_learn(o, file, cgroup, i + OBJECT_FIRST);
 	return i + OBJECT_FIRST;

@@ -24,6 +24,9 @@ uint32_t objects_add_jit(struct objects *o, int fd);
  * gone before its file could be opened, and, where FILE has the kernel's own word on its inode, to spare the opener what
  * it has opened already. OBJECT_MISSING: none, or more than one. */
 uint32_t objects_recall(struct objects *o, const struct process_file *file, uint64_t cgroup);
+/* The same without a system call, where the kernel's own word is on FILE's inode and it was asked of within the last second
+ * whether the object's file is unchanged; else OBJECT_NONE. */
+uint32_t objects_known(struct objects *o, const struct process_file *file, uint64_t cgroup);
 /* OBJECT's descriptor is open: nothing need be asked. Marks it as used in this window. */
 bool objects_use(struct objects *o, uint32_t object);
 

@@ -20,8 +20,10 @@ static void look(struct daemon *d, uint32_t pid)
 {
 	struct process *p = process_find(d->processes, pid);
 
-	if (p)
-		walker_look(d->walker, p);
+	if (!p)
+		return;
+	collect_recall(d->collect, p);
+	walker_look(d->walker, p);
 }
 
 static void sampled_walked(struct daemon *d, const struct record *rec, const struct sampler_source *source, unsigned kind,

@@ -317,6 +317,40 @@ static void one_object_is_one_mapping(void **state)
 	world_free(w);
 }
 
+static void what_is_known_is_not_waited_for(void **state)
+{
+	struct world *w = world();
+	struct profile *p;
+	uint32_t object;
+
+	w->libc = 7;
+	give_two_users_of_libc(w);
+	p = collect_finish(w->c, 0, 0, 0);
+	assert_int_equal(nr_named(p, "/lib/libc.so", &object), 1);
+	assert_int_equal(object, 7);
+	/* Its use is told all the same. */
+	assert_int_equal(w->nr_objects, 3);
+	assert_int_equal(COUNTER(w, objects_asked), 1);
+	profile_free(p);
+	world_free(w);
+}
+
+static void what_is_known_is_recalled_before_a_sample_hits_it(void **state)
+{
+	struct world *w = world();
+	struct process *p;
+
+	w->libc = 7;
+	give_program(w, 10, "a");
+	give_mmap(w, 10, 0x7f0000000000, 0x100000, "/lib/libc.so");
+	p = process_find(w->t, 10);
+	assert_int_equal(space_find(p->space, 0x7f0000000000)->object, OBJECT_NONE);
+	collect_recall(w->c, p);
+	assert_int_equal(space_find(p->space, 0x7f0000000000)->object, 7);
+	assert_int_equal(space_find(p->space, 0x400010)->object, OBJECT_NONE);
+	world_free(w);
+}
+
 static void without_one_object_nothing_is_merged(void **state)
 {
 	struct world *w = world();
@@ -469,6 +503,8 @@ int main(void)
 		cmocka_unit_test(sample_inside_execve_asks_nothing),
 		cmocka_unit_test(mapping_that_grew_holds_its_locations),
 		cmocka_unit_test(one_object_is_one_mapping),
+		cmocka_unit_test(what_is_known_is_not_waited_for),
+		cmocka_unit_test(what_is_known_is_recalled_before_a_sample_hits_it),
 		cmocka_unit_test(without_one_object_nothing_is_merged),
 		cmocka_unit_test(build_ids_alone_merge_nothing),
 		cmocka_unit_test(snapshot_leaves_the_window_as_it_was),

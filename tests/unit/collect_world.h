@@ -41,6 +41,7 @@ struct world {
 		char path[64];
 	} objects[ASKS_MAX];
 	unsigned nr_objects, nr_cgroups;
+	uint32_t libc; /* the object that libc is known to be */
 	const char *unit; /* that the next cgroup ask is answered with */
 	char text[4096];  /* folded() */
 };
@@ -71,6 +72,13 @@ WORLD bool ask_object(void *ctx, const struct collect_object_ask *ask)
 	return true;
 }
 
+WORLD uint32_t ask_known(void *ctx, const struct process *p, const struct process_file *file)
+{
+	struct world *w = ctx;
+
+	return strcmp(file->path, "/lib/libc.so") ? OBJECT_NONE : w->libc;
+}
+
 WORLD void ask_cgroup(void *ctx, struct process *p, uint64_t cgroup)
 {
 	struct world *w = ctx;
@@ -97,7 +105,8 @@ WORLD struct world *world_with(const struct collect_options *o)
 
 	assert_non_null(w);
 	w->t = process_table_new();
-	w->asks = (struct collect_asks){ w, ask_maps, ask_object, ask_cgroup, NULL };
+	w->asks = (struct collect_asks){ .ctx = w, .maps = ask_maps, .object = ask_object, .known = ask_known,
+					 .cgroup = ask_cgroup };
 	w->c = collect_new(w->t, o, &w->asks);
 	w->layout.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
 				PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN;

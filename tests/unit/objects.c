@@ -115,6 +115,24 @@ static void recall_is_by_path_build_id_and_cgroup(void **state)
 	assert_int_equal(objects_recall(w->o, &elsewhere, 7), OBJECT_MISSING);
 }
 
+static void what_was_looked_at_lately_is_known(void **state)
+{
+	struct world *w = *state;
+	struct process_file file = { .path = "/lib/x", .inode = 5 }, other = { .path = "/lib/x", .inode = 6 };
+	struct process_file by_build_id = named("/lib/z", 1);
+	uint32_t x = objects_add(w->o, file_open(w, "x", "x"), &file, 0), known = OBJECT_NONE;
+
+	objects_add(w->o, file_open(w, "z", "z"), &by_build_id, 0);
+	for (int i = 0; i < 20 && known != x; i++) { /* a second may pass between two lines */
+		assert_int_equal(objects_recall(w->o, &file, 0), x);
+		known = objects_known(w->o, &file, 0);
+	}
+	assert_int_equal(known, x);
+	assert_int_equal(objects_known(w->o, &file, 1), OBJECT_NONE);
+	assert_int_equal(objects_known(w->o, &other, 0), OBJECT_NONE);
+	assert_int_equal(objects_known(w->o, &by_build_id, 0), OBJECT_NONE); /* anybody can write one */
+}
+
 static void what_has_changed_in_place_is_not_recalled(void **state)
 {
 	struct world *w = *state;
@@ -270,6 +288,7 @@ int main(void)
 		TEST(a_changed_file_is_another_object),
 		TEST(what_is_no_regular_file_is_refused),
 		TEST(recall_is_by_path_build_id_and_cgroup),
+		TEST(what_was_looked_at_lately_is_known),
 		TEST(what_has_changed_in_place_is_not_recalled),
 		TEST(recall_by_inode_takes_every_part_of_it),
 		TEST(unused_descriptors_are_closed_after_a_window),
