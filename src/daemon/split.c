@@ -14,8 +14,8 @@
 
 struct part {
 	const char *key; /* a unit, a pid; "": none; NULL: among the others */
-	const char *comm;
-	uint64_t value;
+	const char *comm; /* it had for longest: before it executed a program it was called by its parent's name */
+	uint64_t value, comm_value;
 };
 
 struct split {
@@ -32,7 +32,7 @@ unsigned split_labels(enum config_split how)
 	return how == SPLIT_UNIT ? LABEL_UNIT : how == SPLIT_PROCESS ? LABEL_PID | LABEL_COMM : 0;
 }
 
-static uint32_t part_find(struct split *s, const char *key, const char *comm)
+static uint32_t part_find(struct split *s, const char *key)
 {
 	uint32_t hash = hash_bytes(key, strlen(key)), pos, i;
 
@@ -40,22 +40,31 @@ static uint32_t part_find(struct split *s, const char *key, const char *comm)
 		if (!strcmp(s->parts[i].key, key))
 			return i;
 	hash_add(&s->hash, hash, s->nr);
-	*array_push(s->parts, s->nr, s->cap) = (struct part){ .key = key, .comm = comm };
+	*array_push(s->parts, s->nr, s->cap) = (struct part){ .key = key, .comm = "" };
 	return s->nr - 1;
 }
 
 static void find_parts(struct split *s, const struct profile *p)
 {
+	uint64_t *values = xcalloc((size_t)p->nr_label_sets + 1, sizeof(*values));
+
+	for (uint32_t i = 0; i < p->nr_samples; i++)
+		values[p->samples[i].label_set] += (uint64_t)p->values[i * p->nr_types + p->nr_types - 1];
 	s->part_of = xreallocarray(NULL, (size_t)p->nr_label_sets + 1, sizeof(*s->part_of));
 	for (uint32_t i = 0; i < p->nr_label_sets; i++) {
 		const char *key = profile_label(p, i, s->how == SPLIT_UNIT ? "unit" : "pid");
 		const char *comm = profile_label(p, i, "comm");
+		struct part *part;
 
-		s->part_of[i] = part_find(s, key ? key : "", comm ? comm : "");
+		s->part_of[i] = part_find(s, key ? key : "");
+		part = &s->parts[s->part_of[i]];
+		part->value += values[i];
+		if (comm && values[i] > part->comm_value) {
+			part->comm = comm;
+			part->comm_value = values[i];
+		}
 	}
-	for (uint32_t i = 0; i < p->nr_samples; i++)
-		s->parts[s->part_of[p->samples[i].label_set]].value +=
-			(uint64_t)p->values[i * p->nr_types + p->nr_types - 1];
+	free(values);
 }
 
 static int by_value(const void *a, const void *b, void *ctx)
