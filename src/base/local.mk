@@ -5,6 +5,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/buf.c %reldir%/buf.h \
 	%reldir%/channel.c %reldir%/channel.h \
 	%reldir%/child.c %reldir%/child.h \
+	%reldir%/debug_path.c %reldir%/debug_path.h \
 	%reldir%/gzip.c %reldir%/gzip.h \
 	%reldir%/hash.c %reldir%/hash.h \
 	%reldir%/io.c %reldir%/io.h \

@@ -25,7 +25,7 @@ struct elf {
 	uint16_t machine, type;
 	unsigned nr_segments, nr_sections, nr_notes;
 	struct elf_segment *segments;
-	struct elf_segment eh_frame_hdr; /* file_size 0: none */
+	struct elf_segment eh_frame_hdr, dynamic; /* file_size 0: none */
 	struct elf_section *sections;
 	char *section_names;
 	size_t section_names_size;
@@ -100,6 +100,14 @@ static void add_note(struct elf *e, uint64_t offset, uint64_t size, uint64_t ali
 		e->notes[e->nr_notes++] = (struct elf_note){ offset, size, align == 8 ? 8 : 4 };
 }
 
+/* A segment that is no PT_LOAD, one of its kind. */
+static void keep_segment(const struct elf *e, const GElf_Phdr *ph, struct elf_segment *s)
+{
+	if (in_file(e, ph->p_offset, ph->p_filesz))
+		*s = (struct elf_segment){ .offset = ph->p_offset, .vaddr = ph->p_vaddr,
+					   .file_size = ph->p_filesz, .mem_size = ph->p_memsz };
+}
+
 static int read_segments(struct elf *e, Elf *elf)
 {
 	size_t nr;
@@ -117,10 +125,10 @@ static int read_segments(struct elf *e, Elf *elf)
 			return -EBADMSG;
 		if (ph.p_type == PT_NOTE)
 			add_note(e, ph.p_offset, ph.p_filesz, ph.p_align);
-		if (ph.p_type == PT_GNU_EH_FRAME && in_file(e, ph.p_offset, ph.p_filesz))
-			e->eh_frame_hdr = (struct elf_segment){
-				.offset = ph.p_offset, .vaddr = ph.p_vaddr,
-				.file_size = ph.p_filesz, .mem_size = ph.p_memsz };
+		if (ph.p_type == PT_GNU_EH_FRAME)
+			keep_segment(e, &ph, &e->eh_frame_hdr);
+		if (ph.p_type == PT_DYNAMIC)
+			keep_segment(e, &ph, &e->dynamic);
 		if (ph.p_type != PT_LOAD || ph.p_offset > e->file_size)
 			continue;
 		s->offset = ph.p_offset;
@@ -305,6 +313,11 @@ const struct elf_segment *elf_eh_frame_hdr(const struct elf *e)
 	return e->eh_frame_hdr.file_size ? &e->eh_frame_hdr : NULL;
 }
 
+const struct elf_segment *elf_dynamic(const struct elf *e)
+{
+	return e->dynamic.file_size ? &e->dynamic : NULL;
+}
+
 unsigned elf_nr_sections(const struct elf *e)
 {
 	return e->nr_sections;
@@ -380,4 +393,18 @@ bool elf_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr)
 		return false;
 	*vaddr = found->vaddr + (offset - found->offset);
 	return true;
+}
+
+bool elf_offset(const struct elf *e, uint64_t vaddr, uint64_t size, uint64_t *offset)
+{
+	for (unsigned i = 0; i < e->nr_segments; i++) {
+		const struct elf_segment *s = &e->segments[i];
+
+		if (vaddr >= s->vaddr && vaddr - s->vaddr < s->file_size &&
+		    size <= s->file_size - (vaddr - s->vaddr)) {
+			*offset = s->offset + (vaddr - s->vaddr);
+			return true;
+		}
+	}
+	return false;
 }

@@ -46,6 +46,7 @@ uint16_t elf_type(const struct elf *e); /* ET_EXEC, ET_DYN, … */
 unsigned elf_nr_segments(const struct elf *e);
 const struct elf_segment *elf_segment(const struct elf *e, unsigned i);
 const struct elf_segment *elf_eh_frame_hdr(const struct elf *e); /* PT_GNU_EH_FRAME, or NULL */
+const struct elf_segment *elf_dynamic(const struct elf *e);      /* PT_DYNAMIC, or NULL */
 unsigned elf_nr_sections(const struct elf *e);
 const struct elf_section *elf_section(const struct elf *e, unsigned i);
 /* NULL when not there. */
@@ -57,6 +58,8 @@ unsigned elf_build_id(struct elf *e, uint8_t id[ELF_BUILD_ID_MAX]);
 /* Virtual address of the file offset OFFSET, by the executable segment that holds it (else any).
  * False: in none. */
 bool elf_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr);
+/* Where in the file the SIZE bytes are that are loaded at VADDR. False: no segment has them all. */
+bool elf_offset(const struct elf *e, uint64_t vaddr, uint64_t size, uint64_t *offset);
 
 /* Reads SIZE bytes at file offset OFFSET; 0 or negative errno, -EBADMSG past its end. */
 int elf_read(const struct elf *e, uint64_t offset, void *p, size_t size);

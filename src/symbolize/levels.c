@@ -11,10 +11,11 @@
 #include "object/gopclntab.h"
 #include "object/jitmap.h"
 #include "object/minidebug.h"
+#include "object/plt.h"
 #include "object/symtab.h"
 
 _Static_assert(LEVEL_NAME_MAX >= SYMTAB_NAME_MAX && LEVEL_NAME_MAX >= GOPCLNTAB_NAME_MAX &&
-		       LEVEL_NAME_MAX >= JITMAP_NAME_MAX,
+		       LEVEL_NAME_MAX >= JITMAP_NAME_MAX && LEVEL_NAME_MAX >= PLT_NAME_MAX,
 	       "whole names");
 
 /* An error that is no property of the file's contents: another attempt may succeed. */
@@ -46,13 +47,13 @@ static int open_mini(struct levels *l, const struct elf *e)
 int levels_open(struct levels *l, struct elf *e)
 {
 	int errors[] = { gopclntab_open(&l->go, e), symtab_open(&l->symtab, e),
-			 open_mini(l, e), fde_open(&l->fdes, e) };
+			 open_mini(l, e), plt_open(&l->plt, e), fde_open(&l->fdes, e) };
 	int err = 0;
 
 	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (errors[i] && (!err || err == -ENODATA || is_transient(errors[i])))
 			err = errors[i];
-	if (!is_transient(err) && (l->go || l->symtab || l->mini || l->fdes))
+	if (!is_transient(err) && (l->go || l->symtab || l->mini || l->plt || l->fdes))
 		err = 0;
 	if (err)
 		levels_close(l);
@@ -72,6 +73,7 @@ void levels_close(struct levels *l)
 	if (l->mini)
 		close(l->mini_fd);
 	symtab_free(l->mini);
+	plt_free(l->plt);
 	fde_free(l->fdes);
 	memset(l, 0, sizeof(*l));
 }
@@ -80,7 +82,8 @@ size_t levels_size(const struct levels *l)
 {
 	return (l->go ? gopclntab_size(l->go) : 0) + (l->symtab ? symtab_size(l->symtab) : 0) +
 	       (l->mini ? symtab_size(l->mini) + l->mini_size : 0) +
-	       (l->fdes ? fde_size(l->fdes) : 0) + (l->jit ? jitmap_size(l->jit) : 0);
+	       (l->plt ? plt_size(l->plt) : 0) + (l->fdes ? fde_size(l->fdes) : 0) +
+	       (l->jit ? jitmap_size(l->jit) : 0);
 }
 
 void levels_trim(struct levels *l)
@@ -91,6 +94,8 @@ void levels_trim(struct levels *l)
 		symtab_trim(l->symtab);
 	if (l->mini)
 		symtab_trim(l->mini);
+	if (l->plt)
+		plt_trim(l->plt);
 	if (l->fdes)
 		fde_trim(l->fdes);
 	if (l->jit)
@@ -140,9 +145,27 @@ static int find_jit(const struct jitmap *m, uint64_t address, struct level_funct
 	return err;
 }
 
-int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function *f)
+/* What is known of code at VADDR that has no symbol, or one whose end is a guess. 0, -ENOENT or the
+ * errno of reading. */
+static int find_unnamed(struct levels *l, int fd, uint64_t vaddr, struct level_function *f)
 {
 	struct fde_range range;
+	struct plt_stub stub;
+	int err;
+
+	if (l->plt && !plt_find(l->plt, vaddr, &stub)) {
+		*f = (struct level_function){ LEVEL_PLT, stub.start, stub.index };
+		return 0;
+	}
+	err = l->fdes ? fde_find(l->fdes, fd, vaddr, &range) : -ENOENT;
+	if (!err)
+		*f = (struct level_function){ .level = LEVEL_BOUNDS, .start = range.start };
+	return err;
+}
+
+int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function *f)
+{
+	struct level_function other;
 	struct symbol symbol;
 	enum level level;
 	bool found;
@@ -152,10 +175,10 @@ int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function 
 		return err;
 	found = find_symbol(l, vaddr, &symbol, &level);
 	err = -ENOENT;
-	if ((!found || symbol.guessed) && l->fdes)
-		err = fde_find(l->fdes, fd, vaddr, &range);
-	if (!err && (!found || range.start > symbol.start)) {
-		*f = (struct level_function){ .level = LEVEL_BOUNDS, .start = range.start };
+	if (!found || symbol.guessed)
+		err = find_unnamed(l, fd, vaddr, &other);
+	if (!err && (!found || other.start > symbol.start)) {
+		*f = other;
 		return 0;
 	}
 	if (!found)
@@ -176,6 +199,10 @@ int levels_name(struct levels *l, int fd, const struct level_function *f, const 
 	}
 	if (f->level == LEVEL_JIT) {
 		err = jitmap_name(l->jit, fd, f->index, name, LEVEL_NAME_MAX);
+		return err < 0 ? err : 0;
+	}
+	if (f->level == LEVEL_PLT) {
+		err = plt_name(l->plt, fd, f->index, name);
 		return err < 0 ? err : 0;
 	}
 	if (f->level == LEVEL_GO) {

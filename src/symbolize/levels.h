@@ -3,6 +3,7 @@
  *   Go       a Go program's own table (object/gopclntab.h)
  *   symbols  .symtab, or .dynsym where that has none (object/symtab.h)
  *   mini     the .symtab in .gnu_debugdata (object/minidebug.h)
+ *   plt      stubs that call other files' functions (object/plt.h)
  *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
  *            called by its file and first address
  *   JIT      not of an object: the map of what a process made at run time (object/jitmap.h)
@@ -20,9 +21,10 @@ struct elf;
 struct fde_table;
 struct gopclntab;
 struct jitmap;
+struct plt;
 struct symtab;
 
-enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS, LEVEL_JIT };
+enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS, LEVEL_JIT, LEVEL_PLT };
 
 #define LEVEL_NAME_MAX 4096 /* with the NUL; longer names are cut */
 
@@ -32,6 +34,7 @@ struct levels {
 	struct symtab *symtab, *mini;
 	int mini_fd; /* valid with mini */
 	size_t mini_size;
+	struct plt *plt;
 	struct fde_table *fdes;
 	struct jitmap *jit; /* then no other */
 };

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "symbolize/demangle.h"
 
+#define STUB "@plt"
+
 void name_table_fini(struct name_table *t)
 {
 	free(t->names);
@@ -33,11 +35,27 @@ struct name *name_table_find(struct name_table *t, uint64_t symbol)
 	return NULL;
 }
 
+/* The readable name of RAW; of a stub's (object/plt.h), that of the function it calls with the same
+ * ending. Its length. */
+static size_t readable(const char *raw, char name[TEXT_MAX])
+{
+	size_t size = strlen(raw), stub = strlen(STUB);
+	char function[DEMANGLE_INPUT_MAX];
+
+	if (size < stub || size - stub >= sizeof(function) || strcmp(raw + size - stub, STUB))
+		return demangle(raw, name, TEXT_MAX);
+	memcpy(function, raw, size - stub);
+	function[size - stub] = 0;
+	size = demangle(function, name, TEXT_MAX - stub);
+	memcpy(name + size, STUB, stub + 1);
+	return size + stub;
+}
+
 struct name *name_table_add(struct name_table *t, uint64_t symbol, const char *raw)
 {
 	char system_name[TEXT_MAX], name[TEXT_MAX];
 	size_t system_size = text_clean(system_name, sizeof(system_name), raw, strlen(raw));
-	size_t name_size = demangle(raw, name, sizeof(name));
+	size_t name_size = readable(raw, name);
 	struct name *n;
 
 	if (t->text.size + system_size + name_size + 2 > NAME_TABLE_TEXT_MAX)

@@ -457,6 +457,37 @@ static void works_without_cache(void **state)
 	symbolizer_free(NULL);
 }
 
+/* The ending of a stub is no part of the mangled name. */
+static void stubs_are_demangled(void **state)
+{
+	static const struct { const char *raw, *name; } cases[] = {
+#ifdef DEMANGLE
+		{ "_ZN3abc3defEv@plt", "abc::def@plt" },
+#endif
+		{ "memcpy@plt", "memcpy@plt" },
+		{ "*ABS*+0x1234@plt", "*ABS*+0x1234@plt" },
+		{ "_Z@plt", "_Z@plt" },
+		{ "@plt", "@plt" },
+		{ "plt", "plt" },
+	};
+	struct name_table t = { 0 };
+	char raw[5000];
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct name *n = name_table_add(&t, i, cases[i].raw);
+
+		assert_string_equal(name_table_text(&t, n->name), cases[i].name);
+		assert_string_equal(name_table_text(&t, n->system_name), cases[i].raw);
+	}
+	memset(raw, 'x', sizeof(raw));
+	strcpy(raw + sizeof(raw) - 5, "@plt");
+	assert_non_null(name_table_add(&t, 100, raw)); /* too long for any name */
+	raw[4090] = 0;
+	strcpy(raw + 4086, "@plt");
+	assert_non_null(name_table_add(&t, 101, raw));
+	name_table_fini(&t);
+}
+
 static void names_have_a_limit(void **state)
 {
 	struct name_table t = { 0 };
@@ -490,6 +521,7 @@ int main(void)
 		TEST(cache_keeps_its_budget),
 		TEST(works_without_cache),
 		TEST(names_have_a_limit),
+		TEST(stubs_are_demangled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
