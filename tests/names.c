@@ -1,6 +1,7 @@
 /* names FILE: reads addresses of an ELF file from standard input, hexadecimal, a line each, and prints where the symbol
  * starts and what it is called, or "??". names FILE N: prints N addresses in its executable segments, always the same.
- * names -b FILE prints the bounds of functions by the unwind information, names -l FILE names by all levels,
+ * names -b FILE prints the bounds of functions by the unwind information, names -l FILE [DEBUG] names by all levels,
+ * with the separate debug file DEBUG ("refused" when it is not FILE's),
  * names -g FILE the frames of a Go program, innermost first, "name file:line" separated by tabs. */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "object/debuglink.h"
 #include "object/elf.h"
 #include "object/fde.h"
 #include "object/gopclntab.h"
@@ -100,13 +103,33 @@ static int print_frames(struct elf *e, int fd)
 	return err;
 }
 
-static int print_levels(struct elf *e, int fd, const char *base)
+/* As symbolize/ does it. */
+static int add_debug(struct levels *l, struct elf *e, int fd, const char *file)
+{
+	struct debuglink link;
+	int debug_fd = open(file, O_RDONLY | O_CLOEXEC), err = debug_fd < 0 ? -errno : debuglink_read(e, &link);
+
+	if (!err)
+		err = debuglink_check(&link, fd, debug_fd);
+	if (!err) {
+		err = levels_add_debug(l, debug_fd);
+		return err == -ENODATA ? 0 : err;
+	}
+	puts("refused");
+	if (debug_fd >= 0)
+		close(debug_fd);
+	return 0;
+}
+
+static int print_levels(struct elf *e, int fd, const char *base, const char *debug)
 {
 	struct levels l = { 0 };
 	struct level_function f;
 	char line[64], name[LEVEL_NAME_MAX];
 	int err = levels_open(&l, e);
 
+	if (debug && (!err || err == -ENODATA))
+		err = add_debug(&l, e, fd, debug);
 	while (!err && fgets(line, sizeof(line), stdin)) {
 		if (levels_find(&l, fd, strtoull(line, NULL, 16), &f) ||
 		    levels_name(&l, fd, &f, base, name))
@@ -126,7 +149,7 @@ int main(int argc, char **argv)
 	struct elf *e = NULL;
 
 	if (fd < 0) {
-		fprintf(stderr, "usage: names [-b|-g|-l] FILE | FILE N\n");
+		fprintf(stderr, "usage: names [-b|-g] FILE | -l FILE [DEBUG] | FILE N\n");
 		return 2;
 	}
 	err = elf_open(&e, fd);
@@ -137,7 +160,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(mode, "-g"))
 		err = print_frames(e, fd);
 	else if (!strcmp(mode, "-l"))
-		err = print_levels(e, fd, strrchr(file, '/') ? strrchr(file, '/') + 1 : file);
+		err = print_levels(e, fd, strrchr(file, '/') ? strrchr(file, '/') + 1 : file,
+				   argc > 3 ? argv[3] : NULL);
 	else if (argc > 2)
 		print_addresses(e, atol(argv[2]));
 	else

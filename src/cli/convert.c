@@ -146,7 +146,8 @@ static int convert(const struct convert *c)
 
 int cli_convert(struct cli *cli, int argc, char **argv)
 {
-	enum { OPTION_EVENT = 256, OPTION_KALLSYMS, OPTION_ROOT, OPTION_NO_SYMBOLIZE, OPTION_LINES };
+	enum { OPTION_EVENT = 256, OPTION_KALLSYMS, OPTION_ROOT, OPTION_NO_SYMBOLIZE, OPTION_LINES,
+	       OPTION_DEBUG_PATH };
 	static const struct option longs[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "event", required_argument, NULL, OPTION_EVENT },
@@ -154,9 +155,11 @@ int cli_convert(struct cli *cli, int argc, char **argv)
 		{ "root", required_argument, NULL, OPTION_ROOT },
 		{ "no-symbolize", no_argument, NULL, OPTION_NO_SYMBOLIZE },
 		{ "lines", no_argument, NULL, OPTION_LINES },
+		{ "debug-path", required_argument, NULL, OPTION_DEBUG_PATH },
 		{ 0 },
 	};
-	struct convert c = { .replay = { .symbolize = true, .limit = memory_limit() } };
+	struct convert c = { .replay = { .symbolize = true, .debug_path = REPLAY_DEBUG_PATH,
+					 .limit = memory_limit() } };
 	int o;
 
 	while ((o = cli_getopt(cli, argc, argv, "o:", longs)) != -1) {
@@ -178,6 +181,11 @@ int cli_convert(struct cli *cli, int argc, char **argv)
 			break;
 		case OPTION_LINES:
 			c.replay.lines = true;
+			break;
+		case OPTION_DEBUG_PATH:
+			if (optarg[0] != '/')
+				return cli_usage(cli, "--debug-path is an absolute path");
+			c.replay.debug_path = optarg;
 			break;
 		default:
 			return cli_getopt_status(o);

@@ -64,6 +64,7 @@ struct config {
 	/* [Symbols] */
 	unsigned symbolize; /* enum config_symbolize */
 	uint64_t cache_size;
+	char debug_path[256];      /* absolute: of separate debug files */
 	char cache_directory[256]; /* absolute */
 	uint64_t cache_max_use;    /* bytes there; 0: nothing is kept there */
 	/* [Spool] */

@@ -138,6 +138,10 @@ const struct config_key config_keys[] = {
 	{ "Symbols", "Symbolize", CONFIG_CHOICE, AT(symbolize), 0, 0, "names", symbolizes,
 	  "Whether functions are named: no (addresses and build ids alone), names, or lines\n"
 	  "(files, lines and inlined functions too, from DWARF)." },
+	{ "Symbols", "DebugPath", CONFIG_PATH, AT(debug_path), 0,
+	  sizeof(((struct config *)0)->debug_path) - 1, "/usr/lib/debug", NULL,
+	  "Where separate debug files are, by build id (.build-id/ab/cdef.debug) or by the path\n"
+	  "of what they are of; below a process's own root first, then the host's." },
 	{ "Symbols", "CacheSize", CONFIG_BYTES, AT(cache_size), M, 4 * G, "64M", NULL,
 	  "Memory for symbol tables between windows, 1M to 4G." },
 

@@ -162,9 +162,12 @@ static bool want_object(void *ctx, const struct collect_object_ask *want)
 
 static uint32_t known(void *ctx, const struct process *p, const struct process_file *file)
 {
+	const struct object_user user = { .pid = p->pid, .fork_ns = p->fork_ns,
+					  .start_time = p->from_proc ? p->start_time : 0 };
 	struct asks *a = ctx;
-
-	return objects_known(a->objects, file, p->cgroup);
+	uint32_t object = objects_known(a->objects, file, p->cgroup);
+	objects_used_by(a->objects, object, &user, NULL);
+	return object;
 }
 
 static void want_cgroup(void *ctx, struct process *p, uint64_t cgroup)
@@ -180,11 +183,21 @@ void asks_fill(struct asks *a, struct collect_asks *fns)
 				       .page = want_page, .cgroup = want_cgroup };
 }
 
+/* K's process has OBJECT mapped. */
+static void tell_user(struct asks *a, const struct ask *k, const struct ask_range *r, uint32_t object)
+{
+	const struct object_user user = { .pid = k->pid, .fork_ns = k->fork_ns, .start_time = k->start_time };
+
+	if (!k->jit)
+		objects_used_by(a->objects, object, &user, r->file.path);
+}
+
 /* Tells collecting what is behind range R: from the opener, or from what was opened under the same name before. */
 static void tell_object(struct asks *a, const struct ask *k, const struct ask_range *r, uint32_t object)
 {
 	if (object == OBJECT_MISSING && !k->jit)
 		object = objects_recall(a->objects, &r->file, k->cgroup);
+	tell_user(a, k, r, object);
 	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
 }
 
@@ -204,6 +217,7 @@ static void ask_recall(struct asks *a, struct ask *k)
 			k->ranges[kept++] = *r;
 			continue;
 		}
+		tell_user(a, k, r, object);
 		collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
 		free((char *)(uintptr_t)r->file.path);
 	}

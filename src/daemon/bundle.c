@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "daemon/debug_files.h"
 #include "daemon/line_cache.h"
 #include "profile/bracket.h"
 #include "profile/decode.h"
@@ -94,7 +95,12 @@ static void close_files(struct bundle *b)
 	b->files = NULL;
 }
 
-void bundle_take_files(struct bundle *b, struct line_cache *c)
+static int keep(int fd)
+{
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+void bundle_take_files(struct bundle *b, struct debug_files *d, struct line_cache *c)
 {
 	close_files(b);
 	if (!b->nr_objects)
@@ -102,15 +108,14 @@ void bundle_take_files(struct bundle *b, struct line_cache *c)
 	b->files = xreallocarray(NULL, b->nr_objects, sizeof(*b->files));
 	for (uint32_t i = 0; i < b->nr_objects; i++) {
 		bool jit = b->objects[i].flags & WORKER_JIT_MAP;
-		int fd = jit ? -ENOENT : line_cache_get(c, &b->objects[i].id);
+		int index = jit || !c ? -ENOENT : line_cache_get(c, &b->objects[i].id);
 
-		for (unsigned k = 0; k < WORKER_NR_FILES; k++)
-			b->files[i][k] = -1;
 		b->objects[i].flags &= (uint8_t)~WORKER_INDEX_COMING;
-		if (fd == -EAGAIN)
+		if (index == -EAGAIN)
 			b->objects[i].flags |= WORKER_INDEX_COMING;
-		if (fd >= 0)
-			b->files[i][WORKER_INDEX_FILE] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		b->files[i][WORKER_INDEX_FILE] = keep(index);
+		for (unsigned k = WORKER_DEBUG_FILE; k < WORKER_NR_FILES; k++)
+			b->files[i][k] = keep(debug_files_get(d, b->object_numbers[i], (enum worker_file)k));
 	}
 }
 

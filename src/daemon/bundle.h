@@ -9,6 +9,7 @@
 #include "profile/profile.h"
 #include "worker/client.h"
 
+struct debug_files;
 struct line_cache;
 
 struct bundle {
@@ -23,8 +24,9 @@ struct bundle {
 
 /* 0, or negative errno: then B is empty. */
 int bundle_make(struct bundle *b, struct objects *o, const struct profile *p);
-/* What is known of the objects' lines by now: the sooner it is asked for, the more has come when it is needed. */
-void bundle_take_files(struct bundle *b, struct line_cache *c);
+/* What there is by now of files that belong to the objects: debug files, and, with C, indexes of lines: the sooner they are
+ * asked for, the more have come when they are needed. */
+void bundle_take_files(struct bundle *b, struct debug_files *d, struct line_cache *c);
 /* What is not to get names by a worker any more gets frames by the names of its files ("[libfoo.so]"). When it cannot be, all
  * is as before. */
 void bundle_bracket(struct bundle *b);

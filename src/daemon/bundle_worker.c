@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/debug_files.h"
 #include "daemon/line_cache.h"
 
 struct bundle_worker {
@@ -14,6 +15,7 @@ struct bundle_worker {
 	struct worker_client *client;
 	worker_outcome_fn fn;
 	void *ctx;
+	const struct bundle *bundle; /* of the job under way */
 	uint64_t kallsyms_every_ns, kallsyms_ns;
 	int kallsyms_pid;
 	bool kernel_changed; /* since the worker read its symbols */
@@ -45,6 +47,14 @@ static void index_built(void *ctx, const struct worker_index *x, int fd)
 	line_cache_put(w->d->line_cache, &x->id, fd, x->size);
 }
 
+static void file_wanted(void *ctx, const struct worker_want *want)
+{
+	struct bundle_worker *w = ctx;
+
+	if (want->object < w->bundle->nr_objects)
+		debug_files_want(w->d->debug_files, w->bundle->object_numbers[want->object], want);
+}
+
 int bundle_worker_new(struct bundle_worker **out, struct daemon *d, uint64_t kallsyms_ns, worker_outcome_fn fn, void *ctx)
 {
 	struct bundle_worker *w = xcalloc(1, sizeof(*w));
@@ -57,6 +67,7 @@ int bundle_worker_new(struct bundle_worker **out, struct daemon *d, uint64_t kal
 		return err;
 	}
 	worker_client_set_index(w->client, index_built);
+	worker_client_set_want(w->client, file_wanted);
 	*out = w;
 	return 0;
 }
@@ -97,8 +108,9 @@ bool bundle_worker_start(struct bundle_worker *w, const struct bundle_job *j)
 
 	if (worker_client_busy(w->client))
 		return false;
-	if (j->symbolize == WORKER_LINES) /* what has come since the bundle was made */
-		bundle_take_files(j->bundle, d->line_cache);
+	if (j->symbolize != WORKER_NO_NAMES) /* what has come since the bundle was made */
+		bundle_take_files(j->bundle, d->debug_files, j->symbolize == WORKER_LINES ? d->line_cache : NULL);
+	w->bundle = j->bundle;
 	job.files = b->files;
 	if (wants_kallsyms(w, now))
 		job.kallsyms_fd = kernel_open_kallsyms(&w->d->kernel);

@@ -20,6 +20,7 @@
 #include "opener/client.h"
 
 struct accounts;
+struct debug_files;
 struct line_cache;
 struct live;
 struct naming;
@@ -53,6 +54,7 @@ struct daemon {
 	struct rotate *rotate;
 	struct accounts *accounts;
 	struct line_cache *line_cache;
+	struct debug_files *debug_files;
 	struct naming *naming;
 	struct live *live;
 	struct recordings *recordings;

@@ -12,6 +12,7 @@
 #include "daemon/bundle.h"
 #include "daemon/bundle_worker.h"
 #include "daemon/daemon.h"
+#include "daemon/debug_files.h"
 
 #define KALLSYMS_EVERY_NS (60ull * 1000000000)
 #define RETRY_NS 20000000ull
@@ -92,6 +93,7 @@ static void outcome(void *ctx, const struct worker_outcome *o)
 		log_warnx("worker for clients %s", o->result == WORKER_LATE ? "overran its deadline" : "died");
 		/* This job goes without it at once. */
 		if (object && (o->result == WORKER_DIED || o->cpu_bound)) {
+			debug_files_blame(n->d->debug_files, j->bundle.object_numbers[o->parsing]);
 			objects_blame(n->d->objects, j->bundle.object_numbers[o->parsing]);
 			j->bundle.objects[o->parsing].quarantined = true;
 		}

@@ -22,6 +22,8 @@ struct object {
 	bool used;               /* in the running window */
 	uint64_t checked_ns;     /* CLOCK_MONOTONIC: its file was what it is in wire */
 	unsigned blames;
+	struct object_user user;
+	char *path; /* NULL: not known */
 };
 
 /* How a mapped file is told from others before it is opened: its path, the kernel's word on its inode or build id, and
@@ -61,9 +63,11 @@ void objects_free(struct objects *o)
 {
 	if (!o)
 		return;
-	for (uint32_t i = 0; i < o->nr; i++)
+	for (uint32_t i = 0; i < o->nr; i++) {
 		if (o->objects[i].fd >= 0)
 			close(o->objects[i].fd);
+		free(o->objects[i].path);
+	}
 	free(o->objects);
 	free(o->names);
 	hash_fini(&o->by_id);
@@ -272,6 +276,29 @@ uint32_t objects_add(struct objects *o, int fd, const struct process_file *file,
 refuse:
 	close(fd);
 	return OBJECT_MISSING;
+}
+
+void objects_used_by(struct objects *o, uint32_t number, const struct object_user *user, const char *path)
+{
+	struct object *b = object_of(o, number);
+
+	if (!b)
+		return;
+	b->user = *user;
+	if (!b->path && path)
+		b->path = xstrdup(path);
+}
+
+bool objects_place(const struct objects *o, uint32_t number, struct object_place *place)
+{
+	const struct object *b = object_of(o, number);
+	struct stat st;
+
+	if (!b || b->fd < 0 || fstat(b->fd, &st) < 0)
+		return false;
+	*place = (struct object_place){ .user = b->user, .path = b->path, .dev = st.st_dev, .inode = st.st_ino,
+					.uid = st.st_uid };
+	return true;
 }
 
 bool objects_use(struct objects *o, uint32_t number)

@@ -27,6 +27,24 @@ uint32_t objects_recall(struct objects *o, const struct process_file *file, uint
 /* The same without a system call, where the kernel's own word is on FILE's inode and it was asked of within the last second
  * whether the object's file is unchanged; else OBJECT_NONE. */
 uint32_t objects_known(struct objects *o, const struct process_file *file, uint64_t cgroup);
+
+/* A process that has OBJECT mapped, the last that was heard of. */
+struct object_user {
+	uint32_t pid; /* 0: none */
+	uint64_t fork_ns, start_time; /* as struct opener_request says */
+};
+/* USER has OBJECT mapped, and knows it as PATH. */
+void objects_used_by(struct objects *o, uint32_t object, const struct object_user *user, const char *path);
+
+/* Where OBJECT is: for who looks for files that belong to it. False: it is not open. */
+struct object_place {
+	struct object_user user;
+	const char *path; /* as its first user knew it; NULL: not known */
+	uint64_t dev, inode;
+	uint32_t uid; /* its owner */
+};
+bool objects_place(const struct objects *o, uint32_t object, struct object_place *place);
+
 /* OBJECT's descriptor is open: nothing need be asked. Marks it as used in this window. */
 bool objects_use(struct objects *o, uint32_t object);
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/debug_files.h"
 #include "daemon/publish_impl.h"
 
 #define WORKER_RETRY_NS 20000000ull
@@ -199,6 +200,8 @@ void publish_worker_outcome(void *ctx, const struct worker_outcome *o)
 			bool blame = o->parsing < f->bundle.nr_objects && (o->result == WORKER_DIED || o->cpu_bound);
 
 			p->status.worker_deaths++;
+			if (blame)
+				debug_files_blame(p->d->debug_files, f->bundle.object_numbers[o->parsing]);
 			blame = blame && objects_blame(p->d->objects, f->bundle.object_numbers[o->parsing]);
 			log_warnx("worker %s; this window is published without names%s",
 				  o->result == WORKER_LATE ? "overran its deadline" : "died",
@@ -248,7 +251,7 @@ void publish_file_begin(struct publish *p, struct publish_file *f)
 		return;
 	}
 	if (p->d->config.symbolize == SYMBOLIZE_LINES) /* those on disk are opened meanwhile */
-		bundle_take_files(&f->bundle, p->d->line_cache);
+		bundle_take_files(&f->bundle, p->d->debug_files, p->d->line_cache);
 	file_submit(p, f, SPOOL_CREATE);
 }
 

@@ -11,6 +11,7 @@
 #include "daemon/accounts.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/debug_files.h"
 #include "daemon/line_cache.h"
 #include "daemon/publish.h"
 #include "daemon/recordings.h"
@@ -156,6 +157,7 @@ static void window_end(struct rotate *r, struct control_client *client)
 		publish_kernel_changed(r->d->publish);
 	objects_next_window(d->objects);
 	line_cache_next_window(d->line_cache);
+	debug_files_next_window(d->debug_files);
 	r->start_ns = now;
 	r->start_real = now_real;
 	if (!publish_end(r->d->publish, w))

@@ -8,6 +8,7 @@
 #include "daemon/beat.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/debug_files.h"
 #include "daemon/rotate.h"
 #include "daemon/split.h"
 #include "daemon/unwind.h"
@@ -83,6 +84,10 @@ void sampling_answered(void *ctx, const struct opener_request *request, const st
 	uint32_t pid = request->pid;
 	struct process *p;
 
+	if (request->what == OPENER_DEBUG) {
+		debug_files_answer(d->debug_files, request, answer, fds, nr);
+		return;
+	}
 	asks_answer(d->asks, request, answer, fds, nr);
 	tables_poke(d->tables);
 	p = maps && d->targets ? process_find(d->processes, pid) : NULL;

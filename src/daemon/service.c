@@ -18,6 +18,7 @@
 #include "daemon/beat.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/debug_files.h"
 #include "daemon/line_cache.h"
 #include "daemon/live.h"
 #include "daemon/naming.h"
@@ -140,6 +141,7 @@ static void start_parts(struct daemon *d)
 	d->processes = process_table_new();
 	d->objects = objects_new(fds_for_objects(d));
 	d->asks = asks_new(d->processes, d->objects);
+	d->debug_files = debug_files_new(d->objects, d->config.debug_path);
 	err = opener_client_new(&d->opener, d->loop, sampling_answered, d);
 	if (err < 0)
 		fatalx("starting the opener: %s", strerror(-err));
@@ -161,6 +163,7 @@ static void start_parts(struct daemon *d)
 	d->targets = targets_new(d->processes, d->collect, d->proc_fd, fds_for_targets(d));
 	targets_set_sampler(d->targets, d->sampler);
 	asks_set(d->asks, d->collect, d->opener);
+	debug_files_set_opener(d->debug_files, d->opener);
 	d->accounts = accounts_new(d->loop, d->proc_fd);
 	err = reload_cache_open(d, &d->config);
 	if (err < 0)
@@ -223,6 +226,7 @@ static void end_parts(struct daemon *d)
 	line_cache_free(d->line_cache, STOP_CACHE_MS);
 	opener_client_free(d->opener);
 	asks_free(d->asks);
+	debug_files_free(d->debug_files);
 	collect_free(d->collect);
 	tables_free(d->tables);
 	objects_free(d->objects);

@@ -7,6 +7,7 @@
 #include "daemon/accounts.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/debug_files.h"
 #include "daemon/line_cache.h"
 #include "daemon/live.h"
 #include "daemon/naming.h"
@@ -293,6 +294,7 @@ static void verb_status(struct daemon *d, struct control_client *c, int argc, ch
 	unwind_status(d, c);
 	status_helpers(d, c);
 	status_rotate(d, c, &p);
+	control_value(c, "debug_files", "%u", debug_files_nr(d->debug_files));
 	status_lines(d, c, &p);
 	control_end(c, 0, NULL);
 }

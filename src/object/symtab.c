@@ -34,6 +34,7 @@ _Static_assert(PIECE_SIZE % sizeof(Elf64_Sym) == 0 && PIECE_SIZE % sizeof(Elf32_
 struct symtab {
 	struct radix_entry *entries; /* a: size, b: offset of the name */
 	uint32_t nr;
+	bool whole;
 	struct strings names;
 	char *name; /* SYMTAB_NAME_MAX bytes once one has been asked for */
 };
@@ -274,6 +275,7 @@ int symtab_open(struct symtab **out, struct elf *e)
 
 		if (find_source(e, types[i], &src))
 			err = open_source(t, &src);
+		t->whole = types[i] == SHT_SYMTAB;
 	}
 	if (err)
 		symtab_free(t);
@@ -306,6 +308,11 @@ size_t symtab_size(const struct symtab *t)
 uint32_t symtab_nr(const struct symtab *t)
 {
 	return t->nr;
+}
+
+bool symtab_is_whole(const struct symtab *t)
+{
+	return t->whole;
 }
 
 int symtab_lookup(const struct symtab *t, uint64_t vaddr, struct symbol *sym)

@@ -39,6 +39,7 @@ int symtab_open(struct symtab **out, struct elf *e);
 void symtab_free(struct symtab *t);
 size_t symtab_size(const struct symtab *t); /* bytes held, with the cache of names */
 uint32_t symtab_nr(const struct symtab *t);
+bool symtab_is_whole(const struct symtab *t); /* from .symtab, which strip(1) takes out */
 void symtab_trim(struct symtab *t); /* forgets the cached parts of the file that hold names */
 
 /* The function at virtual address VADDR: start, size and index; name NULL. 0 or -ENOENT. */

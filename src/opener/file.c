@@ -235,8 +235,7 @@ static int check_file(struct target *t, int path_fd)
 	return kind == MOUNT_LOCAL ? 0 : -EREMOTE;
 }
 
-/* An O_PATH descriptor made one for reading: the same file, whatever its name has become. */
-static int reopen(int path_fd)
+int file_reopen(int path_fd)
 {
 	char link[32];
 	int fd;
@@ -266,7 +265,7 @@ int target_open_range(struct target *t, const struct opener_range *r)
 		return path_fd;
 	fd = check_file(t, path_fd);
 	if (!fd)
-		fd = reopen(path_fd);
+		fd = file_reopen(path_fd);
 	close(path_fd);
 	return fd;
 }
@@ -318,27 +317,35 @@ static int check_owner(int path_fd, unsigned long uid)
 	return st.st_uid == uid || (!st.st_uid && (st.st_mode & S_IROTH)) ? 0 : -EPERM;
 }
 
+int target_find(struct target *t, const char *path, bool follow)
+{
+	int root = openat(t->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC), fd, err;
+
+	if (root < 0)
+		return -errno;
+	fd = open_below(root, path, follow ? 0 : O_NOFOLLOW);
+	close(root);
+	err = fd < 0 ? fd : check_file(t, fd);
+	if (err < 0 && fd >= 0)
+		close(fd);
+	return err < 0 ? err : fd;
+}
+
 int target_open_jit(struct target *t)
 {
 	unsigned long pid, uid;
 	char path[64];
-	int err = read_status(t, &pid, &uid), root, path_fd, fd;
+	int err = read_status(t, &pid, &uid), path_fd, fd;
 
 	if (err)
 		return err;
-	root = openat(t->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -errno;
 	snprintf(path, sizeof(path), "/tmp/perf-%lu.map", pid);
-	path_fd = open_below(root, path, O_NOFOLLOW); /* a link may lead to what others have written */
-	close(root);
+	path_fd = target_find(t, path, false); /* a link may lead to what others have written */
 	if (path_fd < 0)
 		return path_fd;
-	fd = check_file(t, path_fd);
+	fd = check_owner(path_fd, uid);
 	if (!fd)
-		fd = check_owner(path_fd, uid);
-	if (!fd)
-		fd = reopen(path_fd);
+		fd = file_reopen(path_fd);
 	close(path_fd);
 	return fd;
 }

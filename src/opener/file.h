@@ -28,6 +28,12 @@ int target_open_range(struct target *t, const struct opener_range *r);
 /* T's map of what it made at run time (OPENER_JIT): the descriptor or negative errno, -EPERM: it is not the process's own. */
 int target_open_jit(struct target *t);
 
+/* The regular file PATH below T's root, on a file system that may be opened: an O_PATH descriptor or negative errno. FOLLOW:
+ * PATH may be a symbolic link. */
+int target_find(struct target *t, const char *path, bool follow);
+/* That made one for reading: the same file, whatever its name has become. Negative errno. */
+int file_reopen(int path_fd);
+
 /* PATH resolved below the directory ROOT as its root, ".." and symbolic links included: an O_PATH
  * descriptor or negative errno. */
 int file_open_below(int root, const char *path);

@@ -1,5 +1,6 @@
 libpprofd_a_SOURCES += \
 	%reldir%/client.c %reldir%/client.h \
+	%reldir%/debug.c %reldir%/debug.h \
 	%reldir%/file.c %reldir%/file.h \
 	%reldir%/mapped.c %reldir%/mapped.h \
 	%reldir%/mounts.c %reldir%/mounts.h \

@@ -3,15 +3,23 @@
 #include <limits.h>
 #include <string.h>
 
+static bool debug_valid(const struct opener_debug *d)
+{
+	return memchr(d->object, 0, sizeof(d->object)) && memchr(d->folder, 0, sizeof(d->folder)) &&
+	       d->folder[0] == '/' && (!*d->object || d->object[0] == '/') && debug_names_valid(&d->names);
+}
+
 bool opener_request_valid(const struct opener_request *q, size_t size)
 {
 	if (size < offsetof(struct opener_request, ranges) || size > sizeof(*q))
 		return false;
 	if (q->nr_ranges > OPENER_RANGES_MAX || size != opener_request_size(q))
 		return false;
-	if (!q->cookie || !q->pid || q->pid > INT_MAX || q->flags & ~OPENER_REMOTE)
+	if (!q->cookie || q->pid > INT_MAX || q->flags & ~OPENER_REMOTE)
 		return false;
-	if (q->what != OPENER_MAPS && q->what != OPENER_FILES && q->what != OPENER_JIT)
+	if (q->what == OPENER_DEBUG)
+		return !q->nr_ranges && debug_valid(&q->debug);
+	if (!q->pid || (q->what != OPENER_MAPS && q->what != OPENER_FILES && q->what != OPENER_JIT))
 		return false;
 	if ((q->what == OPENER_FILES) != (q->nr_ranges > 0))
 		return false;

@@ -1,5 +1,5 @@
 /* protocol: what the sampler asks the opener, over a channel (base/channel.h). One request is under
- * way at a time; the answer has its cookie. Only the ranges in use are sent, in both directions.
+ * way at a time; the answer has its cookie. Only what is in use is sent, in both directions.
  * Cookie 0 is no request's: an answer with it only says that nr_stuck has changed. Both sides check
  * every field. */
 #ifndef OPENER_PROTOCOL_H
@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/debug_path.h"
 
 #define OPENER_RANGES_MAX 32
 #define OPENER_PATH_MAX 512
@@ -28,6 +30,10 @@ enum opener_what {
 	 * itself: one descriptor. It must belong to the process's own user, or to root and be for all to read; a symbolic
 	 * link is none. */
 	OPENER_JIT = 4,
+	/* A separate debug file: one descriptor, of the first that is there. Below the process's root it must be the
+	 * object's owner's, or root's; then below ours, in the folder of debug files alone. Whether it is the right one is for
+	 * others to see. Here pid may be 0, and a process that has gone is none: ours alone. */
+	OPENER_DEBUG = 5,
 };
 
 #define OPENER_CAPS (1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_CHECKPOINT_RESTORE)
@@ -42,6 +48,14 @@ struct opener_range {
 	char path[OPENER_PATH_MAX];
 };
 
+struct opener_debug {
+	uint64_t dev, inode;          /* of the object itself, which is not its debug file */
+	uint32_t uid;                 /* its owner */
+	struct debug_names names;
+	char object[OPENER_PATH_MAX]; /* its path as the process saw it; "": not known */
+	char folder[OPENER_PATH_MAX]; /* of debug files, absolute */
+};
+
 struct opener_request {
 	uint64_t cookie;
 	uint32_t what;
@@ -49,15 +63,18 @@ struct opener_request {
 	uint64_t start_time; /* /proc/PID/stat's field 22, 0: not known */
 	uint64_t fork_ns; /* CLOCK_MONOTONIC of its fork, 0: not seen; within 40 ms of its start */
 	uint32_t flags;      /* OPENER_REMOTE */
-	uint32_t nr_ranges;
-	struct opener_range ranges[OPENER_RANGES_MAX];
+	uint32_t nr_ranges;  /* OPENER_FILES */
+	union {
+		struct opener_range ranges[OPENER_RANGES_MAX];
+		struct opener_debug debug; /* OPENER_DEBUG */
+	};
 };
 
 struct opener_answer {
 	uint64_t cookie;
 	/* Of the whole request: 0 or negative errno. -ESRCH: gone, or another process; -ETIMEDOUT:
 	 * the deadline passed; -EAGAIN: paused; -EIO: whoever served it died; -EFBIG: maps beyond
-	 * OPENER_MAPS_MAX. */
+	 * OPENER_MAPS_MAX; of OPENER_DEBUG also what the last place said, -ENOENT mostly. */
 	int32_t status;
 	uint32_t nr_ranges;  /* of an OPENER_FILES that succeeded, as asked; else 0 */
 	uint64_t start_time; /* of the process that was looked at */
@@ -71,7 +88,8 @@ struct opener_answer {
 
 static inline size_t opener_request_size(const struct opener_request *q)
 {
-	return offsetof(struct opener_request, ranges) + q->nr_ranges * sizeof(q->ranges[0]);
+	return offsetof(struct opener_request, ranges) +
+	       (q->what == OPENER_DEBUG ? sizeof(q->debug) : q->nr_ranges * sizeof(q->ranges[0]));
 }
 
 static inline size_t opener_answer_size(const struct opener_answer *a)

@@ -12,6 +12,7 @@
 
 #include "base/channel.h"
 #include "base/io.h"
+#include "opener/debug.h"
 #include "opener/file.h"
 #include "opener/protocol.h"
 
@@ -121,23 +122,62 @@ static int open_jit(const struct opener_request *q, int dir, struct mount_cache 
 	return fd;
 }
 
-/* DIR pins the process: after its death files below it say ESRCH, whoever has its number then. */
-static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct mount_cache *mounts,
-		 struct opener_answer *a, int *fds, unsigned *nr)
+/* The process of Q: a descriptor of its folder in /proc. Negative errno: it has gone. */
+static int find_process(const struct opener_request *q, int64_t boot_offset_ns, uint64_t *start_time)
 {
 	char path[32];
-	uint64_t again;
 	int dir, err;
 
 	snprintf(path, sizeof(path), "/proc/%u", q->pid);
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	err = read_start_time(dir, &a->start_time);
-	if (!err && !same_start(q, a->start_time, boot_offset_ns))
+	err = read_start_time(dir, start_time);
+	if (!err && !same_start(q, *start_time, boot_offset_ns))
 		err = -ESRCH;
-	if (err)
-		goto out;
+	if (!err)
+		return dir;
+	close(dir);
+	return err;
+}
+
+static int serve_debug(const struct opener_request *q, int64_t boot_offset_ns,
+		       struct mount_cache *mounts, struct opener_answer *a)
+{
+	struct target us = { .mounts_known = mounts }, process = { .mounts_known = mounts };
+	int fd;
+
+	us.dir = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (us.dir < 0)
+		return -errno;
+	process.dir = q->pid ? find_process(q, boot_offset_ns, &a->start_time) : -1;
+	us.remote = process.remote = q->flags & OPENER_REMOTE;
+	fd = debug_open(process.dir >= 0 ? &process : NULL, &us, &q->debug);
+	target_fini(&us);
+	target_fini(&process);
+	close(us.dir);
+	if (process.dir >= 0)
+		close(process.dir);
+	return fd;
+}
+
+/* DIR pins the process: after its death files below it say ESRCH, whoever has its number then. */
+static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct mount_cache *mounts,
+		 struct opener_answer *a, int *fds, unsigned *nr)
+{
+	uint64_t again;
+	int dir, err = 0;
+
+	if (q->what == OPENER_DEBUG) {
+		int fd = serve_debug(q, boot_offset_ns, mounts, a);
+
+		if (fd >= 0)
+			fds[(*nr)++] = fd;
+		return fd < 0 ? fd : 0;
+	}
+	dir = find_process(q, boot_offset_ns, &a->start_time);
+	if (dir < 0)
+		return dir;
 	if (q->what == OPENER_MAPS || q->what == OPENER_JIT) {
 		int fd = q->what == OPENER_MAPS ? copy_maps(dir) : open_jit(q, dir, mounts);
 
@@ -149,7 +189,6 @@ static int serve(const struct opener_request *q, int64_t boot_offset_ns, struct 
 	}
 	if (!err)
 		err = read_start_time(dir, &again);
-out:
 	close(dir);
 	return err;
 }

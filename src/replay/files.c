@@ -34,8 +34,8 @@ static bool same(const struct symbolize_object *a, const struct symbolize_object
 	       !memcmp(a->build_id, b->build_id, a->build_id_size);
 }
 
-int replay_files_add(struct replay_files *f, int fd, const uint8_t *build_id, uint8_t size,
-		     uint32_t *number)
+int replay_files_add(struct replay_files *f, int fd, const char *path, const uint8_t *build_id,
+		     uint8_t size, uint32_t *number)
 {
 	struct symbolize_object o = { .fd = fd, .build_id_size = size };
 	uint32_t pos, i, hash;
@@ -58,6 +58,7 @@ int replay_files_add(struct replay_files *f, int fd, const uint8_t *build_id, ui
 	*number = f->nr_objects;
 	hash_add(&f->hash, hash, f->nr_objects);
 	*array_push(f->objects, f->nr_objects, f->objects_cap) = o;
+	*array_push(f->paths, f->nr_paths, f->paths_cap) = path ? xstrdup(path) : NULL;
 	return 0;
 }
 
@@ -73,13 +74,16 @@ int replay_files_open(struct replay_files *f, const char *path, const uint8_t *b
 	/* O_NONBLOCK: a FIFO or a device of that name must not hold us up. */
 	fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	free(full);
-	return fd < 0 ? -errno : replay_files_add(f, fd, build_id, size, number);
+	return fd < 0 ? -errno : replay_files_add(f, fd, path, build_id, size, number);
 }
 
 void replay_files_fini(struct replay_files *f)
 {
 	for (uint32_t i = 0; i < f->nr_objects; i++)
 		close(f->objects[i].fd);
+	for (uint32_t i = 0; i < f->nr_paths; i++)
+		free(f->paths[i]);
+	free(f->paths);
 	free(f->objects);
 	hash_fini(&f->hash);
 }

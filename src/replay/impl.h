@@ -21,7 +21,8 @@ void replay_kind(const struct perfdata_event *e, struct replay_kind *k);
 struct replay_files {
 	const char *root;
 	struct symbolize_object *objects;
-	uint32_t nr_objects, objects_cap;
+	char **paths; /* of each object, as the data know it; NULL: not known */
+	uint32_t nr_objects, objects_cap, nr_paths, paths_cap;
 	struct hash hash; /* by identity and build id */
 };
 /* The number of the file that PATH is here, as the data knew it by BUILD_ID (SIZE 0: not). 0 or
@@ -29,8 +30,8 @@ struct replay_files {
 int replay_files_open(struct replay_files *f, const char *path, const uint8_t *build_id,
 		      uint8_t size, uint32_t *number);
 /* The same of an open FD, which is taken. */
-int replay_files_add(struct replay_files *f, int fd, const uint8_t *build_id, uint8_t size,
-		     uint32_t *number);
+int replay_files_add(struct replay_files *f, int fd, const char *path, const uint8_t *build_id,
+		     uint8_t size, uint32_t *number);
 void replay_files_fini(struct replay_files *f);
 
 /* kernel.c: names of the kernel's functions. */
@@ -66,6 +67,12 @@ void replay_unwind_free(struct replay_unwind *u);
  * walked. */
 const struct unwind_walk *replay_unwind_sample(struct replay_unwind *u, const struct record *rec,
 					       const struct record_layout *layout);
+
+/* debug.c: separate debug files, of the replay_names that CTX is: as symbolize_want_fn and
+ * line_file_fn. Whether a file is the right one is for the caller to see. */
+int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file,
+		      const struct debug_names *names);
+int replay_debug_open(void *ctx, const char *name, const uint8_t *id, unsigned id_size);
 
 /* names.c: names for all profiles of a file. */
 struct replay_names {

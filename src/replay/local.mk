@@ -1,4 +1,5 @@
 libpprofd_a_SOURCES += \
+	%reldir%/debug.c \
 	%reldir%/files.c \
 	%reldir%/impl.h \
 	%reldir%/kernel.c \

@@ -1,7 +1,5 @@
 /* Names for all profiles of a file: the kernel's from kallsyms, the others by symbolize. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +8,6 @@
 
 #define SYMBOLS_SIZE (64u << 20)
 #define LINES_SIZE (2ul << 30)
-#define DEBUG_FOLDER "/usr/lib/debug"
 #define VDSO_NAME "[vdso]"
 
 void replay_number_objects(struct profile *p)
@@ -55,27 +52,6 @@ static void name_profile(struct replay_names *n, struct symbolizer *symbolizer, 
 			p->mappings[i].has_functions = false;
 }
 
-/* Debug files, and dwz's shared ones of relative path, are found by build id; others by path. Whether
- * it is the right one is for the caller to see. */
-static int open_debug(void *ctx, const char *name, const uint8_t *id, unsigned id_size)
-{
-	const char *root = ctx ? ctx : "";
-	char path[PATH_MAX], hex[64] = "";
-	int n, fd;
-
-	for (unsigned i = 1; i < id_size && 2 * i < sizeof(hex); i++)
-		snprintf(hex + 2 * (i - 1), 3, "%02x", id[i]);
-	if (*name != '/')
-		n = snprintf(path, sizeof(path), "%s" DEBUG_FOLDER "/.build-id/%02x/%s.debug", root,
-			     id[0], hex);
-	else
-		n = snprintf(path, sizeof(path), "%s%s", root, name);
-	if (n >= (int)sizeof(path))
-		return -ENOENT;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
-}
-
 int replay_names_give(struct replay_names *n, struct replay *r, char *error, size_t error_size)
 {
 	struct symbolizer *symbolizer;
@@ -91,8 +67,11 @@ int replay_names_give(struct replay_names *n, struct replay *r, char *error, siz
 	if (n->o->symbolize && n->o->lines)
 		symbolizer_set_lines(symbolizer,
 				     &(struct symbolize_lines){ .size = LINES_SIZE, .now = true,
-								.open_file = open_debug,
-								.ctx = (void *)(uintptr_t)n->o->root });
+								.open_file = replay_debug_open,
+								.ctx = n });
+	if (n->o->symbolize)
+		symbolizer_set_debug(symbolizer, &(struct symbolize_debug){ .want = replay_debug_want,
+									     .ctx = n });
 	for (unsigned i = 0; i < r->nr_events; i++)
 		if (r->events[i].profile)
 			name_profile(n, symbolizer, r->events[i].profile);

@@ -79,7 +79,7 @@ static bool want_object(void *ctx, const struct collect_object_ask *ask)
 	int fd = open_mapped(r, ask);
 	uint32_t number;
 
-	if (fd >= 0 && !replay_files_add(&r->files, fd, ask->file->build_id,
+	if (fd >= 0 && !replay_files_add(&r->files, fd, ask->file->path, ask->file->build_id,
 					 ask->file->build_id_size, &number))
 		a.object = OBJECT_FIRST + number;
 	*array_push(r->answers, r->nr_answers, r->answers_cap) = a;

@@ -14,10 +14,14 @@
 #include "collect/counters.h"
 #include "profile/profile.h"
 
+#define REPLAY_DEBUG_PATH "/usr/lib/debug" /* where distributions put debug files */
+
 struct replay_options {
 	bool symbolize;
 	bool lines; /* files, lines and inlined functions too */
 	const char *root;     /* prefix of paths, NULL: none */
+	const char *debug_path; /* folder of separate debug files, absolute: below root, then as it
+				   is; NULL: none */
 	const char *kallsyms; /* file; NULL: the host's, when the data are of this very kernel */
 	unsigned labels;      /* LABEL_*, 0: all */
 	size_t limit;         /* bytes of the file and of what it decompresses to, held at once */

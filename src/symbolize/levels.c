@@ -60,6 +60,25 @@ int levels_open(struct levels *l, struct elf *e)
 	return err;
 }
 
+int levels_add_debug(struct levels *l, int fd)
+{
+	struct elf *e;
+	int err = elf_open(&e, fd);
+
+	if (!err) {
+		err = symtab_open(&l->debug, e);
+		elf_close(e);
+	}
+	/* Without functions it may have lines. */
+	if (err && err != -ENODATA) {
+		close(fd);
+		return err;
+	}
+	l->has_debug = true;
+	l->debug_fd = fd;
+	return err;
+}
+
 int levels_open_jit(struct levels *l, int fd)
 {
 	return jitmap_open(&l->jit, fd);
@@ -73,6 +92,9 @@ void levels_close(struct levels *l)
 	if (l->mini)
 		close(l->mini_fd);
 	symtab_free(l->mini);
+	if (l->has_debug)
+		close(l->debug_fd);
+	symtab_free(l->debug);
 	plt_free(l->plt);
 	fde_free(l->fdes);
 	memset(l, 0, sizeof(*l));
@@ -82,6 +104,7 @@ size_t levels_size(const struct levels *l)
 {
 	return (l->go ? gopclntab_size(l->go) : 0) + (l->symtab ? symtab_size(l->symtab) : 0) +
 	       (l->mini ? symtab_size(l->mini) + l->mini_size : 0) +
+	       (l->debug ? symtab_size(l->debug) : 0) +
 	       (l->plt ? plt_size(l->plt) : 0) + (l->fdes ? fde_size(l->fdes) : 0) +
 	       (l->jit ? jitmap_size(l->jit) : 0);
 }
@@ -94,6 +117,8 @@ void levels_trim(struct levels *l)
 		symtab_trim(l->symtab);
 	if (l->mini)
 		symtab_trim(l->mini);
+	if (l->debug)
+		symtab_trim(l->debug);
 	if (l->plt)
 		plt_trim(l->plt);
 	if (l->fdes)
@@ -118,19 +143,29 @@ static int find_go(struct gopclntab *t, int fd, uint64_t vaddr, struct level_fun
 	return err;
 }
 
-/* The symbol at VADDR: one whose end is known, else the one that begins last. */
+/* The symbol at VADDR: of the best table that knows its end, else the one that begins last. */
 static bool find_symbol(const struct levels *l, uint64_t vaddr, struct symbol *symbol,
 			enum level *level)
 {
-	bool found = l->symtab && !symtab_lookup(l->symtab, vaddr, symbol);
-	struct symbol mini;
+	bool whole = l->symtab && symtab_is_whole(l->symtab), found = false;
+	const struct {
+		const struct symtab *table;
+		enum level level;
+	} tables[] = {
+		{ whole ? l->symtab : l->debug, whole ? LEVEL_SYMBOL : LEVEL_DEBUG },
+		{ whole ? l->debug : l->symtab, whole ? LEVEL_DEBUG : LEVEL_SYMBOL },
+		{ l->mini, LEVEL_MINI },
+	};
 
-	*level = LEVEL_SYMBOL;
-	if ((!found || symbol->guessed) && l->mini && !symtab_lookup(l->mini, vaddr, &mini) &&
-	    (!found || !mini.guessed || mini.start > symbol->start)) {
-		*symbol = mini;
-		*level = LEVEL_MINI;
-		found = true;
+	for (unsigned i = 0; i < 3 && (!found || symbol->guessed); i++) {
+		struct symbol s;
+
+		if (tables[i].table && !symtab_lookup(tables[i].table, vaddr, &s) &&
+		    (!found || !s.guessed || s.start > symbol->start)) {
+			*symbol = s;
+			*level = tables[i].level;
+			found = true;
+		}
 	}
 	return found;
 }
@@ -165,9 +200,9 @@ static int find_unnamed(struct levels *l, int fd, uint64_t vaddr, struct level_f
 
 int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function *f)
 {
+	enum level level = LEVEL_SYMBOL;
 	struct level_function other;
-	struct symbol symbol;
-	enum level level;
+	struct symbol symbol = { 0 };
 	bool found;
 	int err = l->jit ? find_jit(l->jit, vaddr, f) : find_go(l->go, fd, vaddr, f);
 
@@ -209,8 +244,12 @@ int levels_name(struct levels *l, int fd, const struct level_function *f, const 
 		err = gopclntab_name(l->go, fd, f->index, name, LEVEL_NAME_MAX);
 		return err < 0 ? err : 0;
 	}
-	err = f->level == LEVEL_MINI ? symtab_name(l->mini, l->mini_fd, &symbol)
-				     : symtab_name(l->symtab, fd, &symbol);
+	if (f->level == LEVEL_MINI)
+		err = symtab_name(l->mini, l->mini_fd, &symbol);
+	else if (f->level == LEVEL_DEBUG)
+		err = symtab_name(l->debug, l->debug_fd, &symbol);
+	else
+		err = symtab_name(l->symtab, fd, &symbol);
 	if (!err)
 		snprintf(name, LEVEL_NAME_MAX, "%s", symbol.name);
 	return err;

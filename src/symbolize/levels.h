@@ -1,7 +1,10 @@
-/* levels: what an object's own file says of its functions, the best first:
+/* levels: what an object's file, and the separate debug file of it, say of its functions, the best
+ * first:
  *
  *   Go       a Go program's own table (object/gopclntab.h)
- *   symbols  .symtab, or .dynsym where that has none (object/symtab.h)
+ *   symbols  .symtab (object/symtab.h)
+ *   debug    .symtab of the debug file
+ *   symbols  .dynsym of a file without .symtab
  *   mini     the .symtab in .gnu_debugdata (object/minidebug.h)
  *   plt      stubs that call other files' functions (object/plt.h)
  *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
@@ -24,15 +27,17 @@ struct jitmap;
 struct plt;
 struct symtab;
 
-enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS, LEVEL_JIT, LEVEL_PLT };
+enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS, LEVEL_JIT, LEVEL_PLT, LEVEL_DEBUG };
 
 #define LEVEL_NAME_MAX 4096 /* with the NUL; longer names are cut */
 
 /* Zeroed, it names nothing. */
 struct levels {
 	struct gopclntab *go;
-	struct symtab *symtab, *mini;
-	int mini_fd; /* valid with mini */
+	struct symtab *symtab, *mini, *debug;
+	int mini_fd;    /* valid with mini */
+	bool has_debug; /* a debug file was added, whether it knows functions or not */
+	int debug_fd;   /* valid with has_debug */
 	size_t mini_size;
 	struct plt *plt;
 	struct fde_table *fdes;
@@ -49,6 +54,9 @@ struct level_function {
 /* 0; -ENODATA: nothing here knows functions; -EBADMSG, -EFBIG: what should know them is damaged or
  * too large; -ENOMEM; or the errno of reading. Keeps nothing of E, which needs its sections. */
 int levels_open(struct levels *l, struct elf *e);
+/* L's object has the debug file FD, which becomes L's, whatever comes back. As levels_open. Numbers of
+ * functions found before are not valid any more. */
+int levels_add_debug(struct levels *l, int fd);
 /* Of a JIT's map: addresses are the process's own. As jitmap_open. */
 int levels_open_jit(struct levels *l, int fd);
 void levels_close(struct levels *l);

@@ -31,9 +31,11 @@ static int open_debug_file(const struct line_source *src)
 		return err;
 	size = elf_build_id(e, id);
 	elf_close(e);
-	fd = size && src->open_file ? src->open_file(src->ctx, "", id, size) : -1;
+	fd = src->open_file ? src->open_file(src->ctx, "", id, size) : -1;
 	if (fd < 0)
 		return -ENODATA;
+	if (!size) /* whoever gave it has found it out by other means */
+		return fd;
 	err = elf_open(&e, fd);
 	if (!err) {
 		err = elf_build_id(e, other) == size && !memcmp(id, other, size) ? 0 : -ENODATA;

@@ -12,7 +12,7 @@
 #define LINE_BUILDER_MEMORY (4ull << 30) /* address space of the child, which reserves sections whole */
 
 /* Builds the index of the object SRC->fd into the empty file OUT. SRC->open_file is asked for the
- * separate debug file as well, with NAME "" and the object's build id. 0 or negative errno as in
+ * separate debug file as well, with NAME "" and the object's build id, if it has one. 0 or negative errno as in
  * line_build.h. */
 int line_builder_run(const struct line_source *src, const struct object_id *id, int out);
 

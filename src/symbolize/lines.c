@@ -13,6 +13,7 @@
 #include "symbolize/lines_impl.h"
 #include "symbolize/object_cache.h"
 
+#define ALT_WAITS_MAX 3 /* windows */
 #define ENTRIES_MAX 65536 /* objects known; then those forget that have nothing to lose */
 
 struct lines *lines_new(const struct symbolize_lines *o)
@@ -300,18 +301,30 @@ static void adopt(struct lines *l, struct lines_entry *e, int index_fd)
 	done(l, e, 0);
 }
 
+/* What dwz has moved to another file: without it names would be missing for good. */
+static bool waits_for_alt(const struct lines *l, const struct symbolize_object *o, struct cached *c)
+{
+	return !l->options.now && c->debug.alt.build_id_size && o->alt_fd <= 0 &&
+	       c->debug.alt_waits++ < ALT_WAITS_MAX;
+}
+
 /* The descriptors are the caller's: a later step needs some of its own. */
 static void earn(struct lines *l, struct lines_entry *e, const struct symbolize_object *o,
-		 uint64_t nr_samples)
+		 struct cached *c, uint64_t nr_samples)
 {
+	const struct levels *levels = &c->levels;
+
 	/* What had no debugging information may have got some. */
-	if (e->state == LINES_REFUSED && e->status == -ENODATA && o->debug_fd > 0)
+	if (e->state == LINES_REFUSED && e->status == -ENODATA && levels->has_debug &&
+	    !e->with_debug)
 		e->state = LINES_EARNING;
 	e->nr_samples += nr_samples;
-	if (e->state != LINES_EARNING || e->nr_samples < l->options.earned || o->index_coming)
+	if (e->state != LINES_EARNING || e->nr_samples < l->options.earned || o->index_coming ||
+	    waits_for_alt(l, o, c))
 		return;
 	e->fd = keep(o->fd);
-	e->debug_fd = o->debug_fd > 0 ? keep(o->debug_fd) : -1;
+	e->with_debug = levels->has_debug;
+	e->debug_fd = levels->has_debug ? keep(levels->debug_fd) : -1;
 	e->alt_fd = o->alt_fd > 0 ? keep(o->alt_fd) : -1;
 	if (e->fd >= 0)
 		e->state = LINES_WAITING;
@@ -319,10 +332,11 @@ static void earn(struct lines *l, struct lines_entry *e, const struct symbolize_
 		close_sources(e);
 }
 
-static void use(struct lines *l, const struct lines_window *w, uint32_t object, uint64_t nr_samples)
+static void use(struct lines *l, const struct lines_window *w, uint32_t object)
 {
 	const struct symbolize_object *o = &w->objects[object];
-	const struct gopclntab *go = w->cached[object]->levels.go;
+	struct cached *c = w->cached[object];
+	const struct gopclntab *go = c->levels.go;
 	struct lines_entry *e = lines_find(l, &o->id);
 
 	if (!e)
@@ -335,41 +349,15 @@ static void use(struct lines *l, const struct lines_window *w, uint32_t object, 
 		return;
 	}
 	adopt(l, e, o->index_fd > 0 ? o->index_fd : -1);
-	earn(l, e, o, nr_samples);
-}
-
-/* How many samples' stacks each object is in. */
-static void count_samples(struct lines *l, const struct lines_window *w)
-{
-	uint64_t *nr_samples = xcalloc((size_t)w->nr_objects + 1, sizeof(*nr_samples));
-	uint32_t *last = xcalloc((size_t)w->nr_objects + 1, sizeof(*last));
-	const struct profile *p = w->p;
-
-	for (uint32_t i = 0; i < p->nr_samples; i++) {
-		const struct profile_stack *s = &p->stacks[p->samples[i].stack];
-		uint64_t count = p->nr_types ? (uint64_t)p->values[(size_t)i * p->nr_types] : 1;
-
-		for (uint32_t k = 0; k < s->nr; k++) {
-			uint32_t m = p->locations[p->stack_locations[s->first + k]].mapping;
-			uint32_t object = m < p->nr_mappings ? p->mappings[m].object : 0;
-
-			if (!object || object > w->nr_objects || last[object] == i + 1)
-				continue;
-			last[object] = i + 1;
-			nr_samples[object] += count;
-		}
-	}
-	for (uint32_t i = 0; i < w->nr_objects; i++)
-		if (w->cached[i] && nr_samples[i + 1])
-			use(l, w, i, nr_samples[i + 1]);
-	free(nr_samples);
-	free(last);
+	earn(l, e, o, c, w->nr_samples[object]);
 }
 
 void lines_window(struct lines *l, struct lines_window *w, struct symbolize_stats *stats)
 {
 	l->window++;
-	count_samples(l, w);
+	for (uint32_t i = 0; i < w->nr_objects; i++)
+		if (w->cached[i] && w->nr_samples[i])
+			use(l, w, i);
 	if (l->options.now)
 		build_now(l, w);
 	else

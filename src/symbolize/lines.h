@@ -31,6 +31,7 @@ struct lines_window {
 	const struct symbolize_object *objects;
 	uint32_t nr_objects;
 	struct cached **cached; /* of objects that are what the kernel mapped; NULL: not to be asked */
+	const uint64_t *nr_samples; /* whose stacks each object is in */
 	bool *unnamed; /* locations whose function has no name: false where the index has one */
 	symbolize_notice_fn notice; /* of indexes built during the call; may be NULL */
 	void *ctx;

@@ -24,6 +24,7 @@ struct lines_entry {
 	int fd;       /* of the object: WAITING and BUILDING */
 	int debug_fd; /* of its separate debug file, with FD; −1: none */
 	int alt_fd;   /* of dwz's file, with FD; −1: none */
+	bool with_debug; /* a debug file was there when it was last built */
 	int index_fd;
 	bool stored;  /* the index is in a file on disk */
 	bool damaged; /* the one that we were given is */

@@ -1,4 +1,6 @@
 libpprofd_a_SOURCES += %reldir%/object_cache.c %reldir%/object_cache.h
+libpprofd_a_SOURCES += %reldir%/debug_file.c %reldir%/debug_file.h
+libpprofd_a_SOURCES += %reldir%/object_samples.c %reldir%/object_samples.h
 libpprofd_a_SOURCES += %reldir%/demangle.h
 libpprofd_a_SOURCES += %reldir%/name_table.c %reldir%/name_table.h
 libpprofd_a_SOURCES += %reldir%/simplify.c %reldir%/simplify.h

@@ -28,6 +28,7 @@ struct cached *naming_parse(struct object_cache *c, const struct symbolize_objec
 	uint8_t build_id[ELF_BUILD_ID_MAX] = { 0 };
 	unsigned build_id_size = 0;
 	struct levels levels = { 0 };
+	struct debug_file debug = { 0 };
 	struct elf *elf = NULL;
 	struct cached *e;
 	int err;
@@ -38,6 +39,7 @@ struct cached *naming_parse(struct object_cache *c, const struct symbolize_objec
 	if (!err) {
 		build_id_size = elf_build_id(elf, build_id);
 		err = levels_open(&levels, elf);
+		debug_file_read(&debug, elf, &levels);
 		elf_forget_sections(elf);
 	}
 	if (err && err != -ENODATA) { /* what knows no functions may know lines */
@@ -50,6 +52,7 @@ struct cached *naming_parse(struct object_cache *c, const struct symbolize_objec
 	e->status = err;
 	e->elf = elf;
 	e->levels = levels;
+	e->debug = debug;
 	e->build_id_size = build_id_size;
 	memcpy(e->build_id, build_id, sizeof(build_id));
 	return e;

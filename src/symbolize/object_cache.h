@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "symbolize/debug_file.h"
 #include "symbolize/levels.h"
 #include "symbolize/name_table.h"
 #include "symbolize/seen.h"
@@ -20,6 +21,7 @@ struct cached {
 	int status; /* 0, or why it has no names (negative errno) */
 	struct elf *elf; /* NULL: it could not be read as one */
 	struct levels levels;
+	struct debug_file debug;
 	struct name_table names;
 	struct seen seen; /* by offset in the file: 1 + index in names, 0: no name */
 	uint8_t build_id[20]; /* padded with 0 */

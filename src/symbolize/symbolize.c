@@ -16,6 +16,7 @@
 #include "profile/bracket.h"
 #include "symbolize/lines.h"
 #include "symbolize/naming.h"
+#include "symbolize/object_samples.h"
 #include "symbolize/vdso.h"
 
 #define KERNEL_MAPPING "[kernel.kallsyms]"
@@ -33,6 +34,7 @@ struct symbolizer {
 	char vdso_build_id[2 * ELF_BUILD_ID_MAX + 1];
 	uint32_t window; /* counts the calls */
 	struct lines *lines; /* NULL: none are asked for */
+	struct symbolize_debug debug;
 };
 
 /* Where a location's name comes from: an object by its index, or after those one of these. */
@@ -126,6 +128,11 @@ void symbolizer_set_lines(struct symbolizer *s, const struct symbolize_lines *li
 	} else {
 		s->lines = lines_new(lines);
 	}
+}
+
+void symbolizer_set_debug(struct symbolizer *s, const struct symbolize_debug *debug)
+{
+	s->debug = *debug;
 }
 
 bool symbolizer_poll(struct symbolizer *s)
@@ -223,6 +230,29 @@ static const struct symbolize_object *object_of(const struct job *j, uint32_t so
 	return source < j->nr_objects ? &j->objects[source] : &j->s->vdso;
 }
 
+/* C's debug file: one that came with the object, or one that is to be had at once. */
+static void add_debug(struct job *j, uint32_t source, struct cached *c)
+{
+	const struct symbolize_object *o = object_of(j, source);
+	const struct symbolize_debug *debug = &j->s->debug;
+	int fd = o->debug_fd;
+
+	if (source >= j->nr_objects || !naming_identified(c, o) ||
+	    !debug_file_wanted(c, j->s->lines != NULL))
+		return;
+	if (fd <= 0 && (debug->earned || !debug->want))
+		return;
+	if (j->notice)
+		j->notice(j->ctx, source);
+	if (fd <= 0)
+		fd = debug->want(debug->ctx, source, SYMBOLIZE_DEBUG_FILE, &c->debug.link.names);
+	if (fd < 0)
+		return;
+	debug_file_take(c, o->fd, fd);
+	if (fd != o->debug_fd)
+		close(fd);
+}
+
 /* What the cache knows of it. */
 static struct object_state *begin_object(struct job *j, uint32_t source)
 {
@@ -233,6 +263,8 @@ static struct object_state *begin_object(struct job *j, uint32_t source)
 		return state;
 	state->begun = true;
 	state->c = o->quarantined ? NULL : object_cache_find(&j->s->cache, &o->id);
+	if (state->c)
+		add_debug(j, source, state->c);
 	state->hopeless = o->quarantined || (state->c && !naming_usable(state->c, o));
 	if (source < j->nr_objects) {
 		j->stats.nr_objects++;
@@ -264,6 +296,8 @@ static struct cached *parse(struct job *j, uint32_t source)
 	if (j->notice && source < j->nr_objects)
 		j->notice(j->ctx, source);
 	c = naming_parse(&j->s->cache, o);
+	if (c)
+		add_debug(j, source, c);
 	if (source < j->nr_objects && (!c || naming_failed(c, o)))
 		j->stats.nr_objects_failed++;
 	return c;
@@ -426,15 +460,26 @@ static void add_lines(struct job *j)
 {
 	struct lines_window w = { .p = j->p, .objects = j->objects, .nr_objects = j->nr_objects,
 				  .unnamed = j->unnamed, .notice = j->notice, .ctx = j->ctx };
+	bool later = j->s->debug.want && j->s->debug.earned;
+	uint64_t *nr_samples;
 
+	if (!j->s->lines && !later)
+		return;
+	nr_samples = object_samples(j->p, j->nr_objects);
+	w.nr_samples = nr_samples;
 	w.cached = xcalloc((size_t)j->nr_objects + 1, sizeof(*w.cached));
 	for (uint32_t i = 0; i < j->nr_objects; i++) {
 		struct cached *c = object_cache_find(&j->s->cache, &j->objects[i].id);
 
 		w.cached[i] = c && naming_identified(c, &j->objects[i]) ? c : NULL;
+		if (w.cached[i] && later)
+			debug_file_want(c, &j->s->debug, i, &j->objects[i], nr_samples[i],
+					j->s->window, j->s->lines != NULL);
 	}
-	lines_window(j->s->lines, &w, &j->stats);
+	if (j->s->lines)
+		lines_window(j->s->lines, &w, &j->stats);
 	free(w.cached);
+	free(nr_samples);
 }
 
 void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_object *objects,
@@ -458,8 +503,7 @@ void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_o
 			next++;
 		name_from_object(&j, j.todo[first].b, &j.todo[first], next - first);
 	}
-	if (s->lines)
-		add_lines(&j);
+	add_lines(&j);
 	for (uint32_t i = 0; i < p->nr_locations; i++)
 		*(j.unnamed[i] ? &state_of(&j, i)->unnamed : &state_of(&j, i)->named) = true;
 	for (uint32_t i = 0; i < p->nr_mappings; i++)

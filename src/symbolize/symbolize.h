@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/debug_path.h"
 #include "object/object_id.h"
 #include "profile/profile.h"
 
@@ -19,7 +20,7 @@ struct symbolize_object {
 	int fd; /* descriptors stay the caller's, open during the call */
 	/* These may be none: 0 or below. */
 	int index_fd; /* a line index that was built before (object/line.h) */
-	int debug_fd; /* its separate debug file: used when it has the object's build id */
+	int debug_fd; /* a separate debug file: used when it is this object's (object/debuglink.h) */
 	int alt_fd;   /* the file that dwz has moved shared parts of that to */
 	uint8_t build_id_size; /* the kernel's word from MMAP2; 0: none. Another one in the file
 				  means: no names */
@@ -62,6 +63,23 @@ int symbolizer_set_kernel(struct symbolizer *s, int kallsyms_fd, bool kernel_rel
 /* Opens further files for debugging information; see object/line_build.h and symbolize/lines.h. */
 typedef int (*symbolize_file_fn)(void *ctx, const char *name, const uint8_t *id, unsigned id_size);
 
+enum symbolize_file {
+	SYMBOLIZE_DEBUG_FILE,
+	SYMBOLIZE_ALT_FILE, /* dwz's, of the debug file's or the object's own debugging information */
+};
+
+/* A file of OBJECT (index into objects) that would be of use: a descriptor, which becomes the
+ * symbolizer's; -EAGAIN: a later call may bring it with the object; or negative errno: there is
+ * none. */
+typedef int (*symbolize_want_fn)(void *ctx, uint32_t object, enum symbolize_file file,
+				 const struct debug_names *names);
+
+struct symbolize_debug {
+	uint64_t earned; /* samples after which an object's is wanted; 0: before it is named */
+	symbolize_want_fn want; /* NULL: none are */
+	void *ctx;
+};
+
 /* An index of object ID was built: SIZE bytes in FD, which stays the symbolizer's. */
 typedef void (*symbolize_index_fn)(void *ctx, const struct object_id *id, int fd, uint64_t size);
 
@@ -76,6 +94,8 @@ struct symbolize_lines {
 
 /* Files, lines and inlined functions too, from now on. */
 void symbolizer_set_lines(struct symbolizer *s, const struct symbolize_lines *lines);
+/* Separate debug files, from now on. */
+void symbolizer_set_debug(struct symbolizer *s, const struct symbolize_debug *debug);
 /* Looks after what is built for later windows; never waits. True: something is under way, ask again
  * some time later. */
 bool symbolizer_poll(struct symbolizer *s);

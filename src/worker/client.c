@@ -20,6 +20,7 @@ struct worker_client {
 	struct loop *loop;
 	worker_outcome_fn fn;
 	worker_index_fn index_fn; /* may be NULL */
+	worker_want_fn want_fn;   /* may be NULL */
 	void *ctx;
 	struct worker_process process;
 	unsigned deadline_ms;
@@ -162,12 +163,16 @@ static void take_message(struct worker_client *c, const void *msg, size_t size, 
 {
 	const struct worker_done *done = msg;
 	const struct worker_parsing *parsing = msg;
+	const struct worker_want *want = msg;
 
 	if (nr_fds) {
 		if (!take_index(c, msg, size, fds, nr_fds))
 			lose(c, WORKER_DIED, "descriptors that make no sense");
 	} else if (c->busy && worker_parsing_valid(parsing, size, &c->window)) {
 		c->parsing = parsing->object;
+	} else if (c->busy && worker_want_valid(want, size, &c->window)) {
+		if (c->want_fn)
+			c->want_fn(c->ctx, want);
 	} else if (c->busy && worker_done_valid(done, size, &c->window) &&
 		   c->nr_sent == c->window.nr_objects) {
 		struct worker_outcome o = {
@@ -190,6 +195,7 @@ static void channel_ready(struct loop_watch *w, uint32_t events)
 		struct worker_parsing parsing;
 		struct worker_done done;
 		struct worker_index index;
+		struct worker_want want;
 	} msg = { 0 };
 
 	while (c->process.pid) {
@@ -330,6 +336,11 @@ uint64_t worker_client_nr_deaths(const struct worker_client *c)
 void worker_client_set_index(struct worker_client *c, worker_index_fn fn)
 {
 	c->index_fn = fn;
+}
+
+void worker_client_set_want(struct worker_client *c, worker_want_fn fn)
+{
+	c->want_fn = fn;
 }
 
 void worker_client_set_deadline(struct worker_client *c, unsigned ms)

@@ -70,6 +70,11 @@ uint64_t worker_client_nr_deaths(const struct worker_client *c);
 /* Without it, indexes stay in the worker's memory. CTX is that of worker_client_new. */
 void worker_client_set_index(struct worker_client *c, worker_index_fn fn);
 
+/* WANT is of the job under way, and its files may come with later ones. Without it nobody is asked.
+ * CTX as above. */
+typedef void (*worker_want_fn)(void *ctx, const struct worker_want *want);
+void worker_client_set_want(struct worker_client *c, worker_want_fn fn);
+
 /* For tests: another deadline than WORKER_DEADLINE_MS; that of a job under way is so long from now. */
 void worker_client_set_deadline(struct worker_client *c, unsigned ms);
 

@@ -20,7 +20,8 @@ enum worker_message_type {
 	WORKER_DONE,
 	WORKER_PAGES,
 	WORKER_PAGE,
-	WORKER_INDEX
+	WORKER_INDEX,
+	WORKER_WANT
 };
 
 /* Which object a file is: what fstat said of its descriptor. */

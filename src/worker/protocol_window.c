@@ -50,6 +50,14 @@ bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
 		p->object == WORKER_PARSING_NONE);
 }
 
+bool worker_want_valid(const struct worker_want *want, size_t size, const struct worker_window *w)
+{
+	return size == sizeof(*want) && want->type == WORKER_WANT && want->cookie == w->cookie &&
+	       want->object < w->nr_objects &&
+	       (want->file == WORKER_DEBUG_FILE || want->file == WORKER_ALT_FILE) &&
+	       debug_names_valid(&want->names);
+}
+
 bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w)
 {
 	return size == sizeof(*d) && d->type == WORKER_DONE && d->cookie == w->cookie &&

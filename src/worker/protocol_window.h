@@ -1,9 +1,10 @@
 /* protocol_window: a window to symbolize and write: one worker_window message with its descriptors, then its nr_objects struct
  * worker_object in worker_objects messages with theirs; worker_parsing messages and one worker_done come back; and
- * worker_index, even without a request. */
+ * worker_index, even without a request. Before the worker_done there may be worker_want messages. */
 #ifndef WORKER_PROTOCOL_WINDOW_H
 #define WORKER_PROTOCOL_WINDOW_H
 
+#include "base/debug_path.h"
 #include "worker/protocol.h"
 
 #define WORKER_OBJECTS_PER_MESSAGE 60 /* with all their files below CHANNEL_FDS_MAX */
@@ -70,6 +71,16 @@ struct worker_index {
 	uint64_t size;
 };
 
+/* From the worker: a file of the request's OBJECT (index) would be of use, with this or a later
+ * request. */
+struct worker_want {
+	uint32_t type; /* WORKER_WANT */
+	uint32_t object;
+	uint64_t cookie;
+	uint32_t file; /* WORKER_DEBUG_FILE, WORKER_ALT_FILE */
+	struct debug_names names;
+};
+
 /* SIZE bytes at the message and NR_FDS descriptors are what protocol and request W allow. NR_BEFORE
  * objects have come already. */
 bool worker_window_valid(const struct worker_window *w, size_t size, unsigned nr_fds);
@@ -78,6 +89,7 @@ bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned 
 bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
 			  const struct worker_window *w);
 bool worker_index_valid(const struct worker_index *x, size_t size, unsigned nr_fds);
+bool worker_want_valid(const struct worker_want *want, size_t size, const struct worker_window *w);
 bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w);
 
 #endif

@@ -30,6 +30,7 @@
 #define NICE          5
 #define IDLE_MS       2000 /* then no object stays open for the next page */
 #define LINES_EARNED  50   /* samples that make lines of an object worth their index */
+#define DEBUG_EARNED  50   /* and that make it worth looking for its debug file */
 #define POLL_MS       250  /* while one is built */
 
 struct request {
@@ -213,16 +214,33 @@ static void send_index(void *ctx, const struct object_id *id, int fd, uint64_t s
 	send_with(&x, sizeof(x), &fd, 1);
 }
 
+static int send_want(void *ctx, uint32_t object, enum symbolize_file file,
+		     const struct debug_names *names)
+{
+	const struct request *q = ctx;
+	struct worker_want want;
+
+	memset(&want, 0, sizeof(want)); /* padding is sent too */
+	want.type = WORKER_WANT;
+	want.object = object;
+	want.cookie = q->window.cookie;
+	want.file = file == SYMBOLIZE_ALT_FILE ? WORKER_ALT_FILE : WORKER_DEBUG_FILE;
+	want.names = *names;
+	return send_message(&want, sizeof(want)) ? -EPIPE : -EAGAIN;
+}
+
 static void name_locations(struct symbolizer *s, struct request *q, struct profile *p,
 			   struct worker_done *done)
 {
 	struct symbolize_stats stats = { 0 };
 
 	struct symbolize_lines lines = { .earned = LINES_EARNED, .built = send_index };
+	struct symbolize_debug debug = { .earned = DEBUG_EARNED, .want = send_want, .ctx = q };
 
 	if (q->window.symbolize == WORKER_LINES)
 		lines.size = q->window.cache_size;
 	symbolizer_set_lines(s, &lines);
+	symbolizer_set_debug(s, &debug);
 	symbolizer_set_cache_size(s, q->window.cache_size);
 	if (q->kallsyms >= 0)
 		notice(q, WORKER_PARSING_KALLSYMS);

@@ -1,0 +1,214 @@
+#include "daemon/debug_files.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#define FILES_MAX 256   /* descriptors; they are beside those of objects */
+#define ENTRIES_MAX 4096
+#define IDLE_MAX 2      /* windows in which nobody has use for one */
+#define NR_KINDS 2
+
+struct debug_entry {
+	uint32_t object;
+	int fds[NR_KINDS];    /* −1: none */
+	bool asked[NR_KINDS]; /* the opener is at it */
+	bool refused;         /* a worker has died of it */
+	unsigned idle;
+};
+
+struct debug_files {
+	struct objects *objects;
+	struct opener_client *opener;
+	char folder[OPENER_PATH_MAX];
+	struct debug_entry *entries;
+	uint32_t nr, cap;
+	struct hash hash; /* by object */
+	unsigned nr_open;
+	struct opener_request request; /* scratch: it is large */
+};
+
+struct debug_files *debug_files_new(struct objects *o, const char *folder)
+{
+	struct debug_files *d = xcalloc(1, sizeof(*d));
+
+	d->objects = o;
+	snprintf(d->folder, sizeof(d->folder), "%s", folder);
+	return d;
+}
+
+static void entry_close(struct debug_files *d, struct debug_entry *e)
+{
+	for (int k = 0; k < NR_KINDS; k++) {
+		if (e->fds[k] < 0)
+			continue;
+		close(e->fds[k]);
+		e->fds[k] = -1;
+		d->nr_open--;
+	}
+}
+
+static void forget_all(struct debug_files *d)
+{
+	for (uint32_t i = 0; i < d->nr; i++)
+		entry_close(d, &d->entries[i]);
+	d->nr = 0;
+	hash_clear(&d->hash);
+}
+
+void debug_files_free(struct debug_files *d)
+{
+	if (!d)
+		return;
+	forget_all(d);
+	free(d->entries);
+	hash_fini(&d->hash);
+	free(d);
+}
+
+void debug_files_set_opener(struct debug_files *d, struct opener_client *opener)
+{
+	d->opener = opener;
+}
+
+void debug_files_set_folder(struct debug_files *d, const char *folder)
+{
+	if (!strcmp(d->folder, folder))
+		return;
+	forget_all(d);
+	snprintf(d->folder, sizeof(d->folder), "%s", folder);
+}
+
+static struct debug_entry *entry_find(const struct debug_files *d, uint32_t object)
+{
+	uint32_t hash = hash_u64(object), pos, i;
+
+	for (i = hash_first(&d->hash, hash, &pos); i != HASH_NONE; i = hash_next(&d->hash, hash, &pos))
+		if (d->entries[i].object == object)
+			return &d->entries[i];
+	return NULL;
+}
+
+static struct debug_entry *entry_get(struct debug_files *d, uint32_t object)
+{
+	struct debug_entry *e = entry_find(d, object);
+
+	if (e || d->nr >= ENTRIES_MAX)
+		return e;
+	hash_add(&d->hash, hash_u64(object), d->nr);
+	e = array_push(d->entries, d->nr, d->cap);
+	*e = (struct debug_entry){ .object = object, .fds = { -1, -1 } };
+	return e;
+}
+
+static int kind_of(enum worker_file file)
+{
+	return file == WORKER_ALT_FILE;
+}
+
+static void copy_path(char to[OPENER_PATH_MAX], const char *path)
+{
+	if (path && path[0] == '/' && strlen(path) < OPENER_PATH_MAX)
+		strcpy(to, path);
+}
+
+void debug_files_want(struct debug_files *d, uint32_t object, const struct worker_want *want)
+{
+	struct opener_request *q = &d->request;
+	struct debug_entry *e = entry_get(d, object);
+	int kind = kind_of((enum worker_file)want->file);
+	struct object_place place;
+
+	if (!e || e->refused || e->asked[kind] || e->fds[kind] >= 0 || d->nr_open >= FILES_MAX)
+		return;
+	if (!objects_place(d->objects, object, &place))
+		return;
+	memset(q, 0, sizeof(*q));
+	q->cookie = (uint64_t)object * NR_KINDS + (unsigned)kind;
+	q->what = OPENER_DEBUG;
+	q->pid = place.user.pid;
+	q->fork_ns = place.user.fork_ns;
+	q->start_time = place.user.start_time;
+	q->debug.dev = place.dev;
+	q->debug.inode = place.inode;
+	q->debug.uid = place.uid;
+	q->debug.names = want->names;
+	copy_path(q->debug.object, place.path);
+	copy_path(q->debug.folder, d->folder);
+	e->asked[kind] = opener_client_ask(d->opener, q);
+}
+
+void debug_files_answer(struct debug_files *d, const struct opener_request *request, const struct opener_answer *answer,
+			int *fds, unsigned nr)
+{
+	struct debug_entry *e = entry_find(d, (uint32_t)(request->cookie / NR_KINDS));
+	int kind = (int)(request->cookie % NR_KINDS);
+
+	if (e)
+		e->asked[kind] = false;
+	if (e && !answer->status && nr == 1 && e->fds[kind] < 0 && !e->refused &&
+	    !strcmp(request->debug.folder, d->folder)) {
+		e->fds[kind] = fds[0];
+		d->nr_open++;
+		nr = 0;
+	}
+	while (nr)
+		close(fds[--nr]);
+}
+
+int debug_files_get(struct debug_files *d, uint32_t object, enum worker_file file)
+{
+	struct debug_entry *e = entry_find(d, object);
+
+	if (!e)
+		return -1;
+	e->idle = 0;
+	return e->fds[kind_of(file)];
+}
+
+void debug_files_blame(struct debug_files *d, uint32_t object)
+{
+	struct debug_entry *e = entry_find(d, object);
+
+	if (!e || (e->fds[0] < 0 && e->fds[1] < 0))
+		return;
+	entry_close(d, e);
+	e->refused = true;
+}
+
+/* That one has killed a worker is remembered for as long as there is room. */
+static bool is_done(const struct debug_entry *e, bool full)
+{
+	return e->idle > IDLE_MAX && !e->asked[0] && !e->asked[1] && (!e->refused || full);
+}
+
+void debug_files_next_window(struct debug_files *d)
+{
+	bool full = d->nr == ENTRIES_MAX;
+	uint32_t kept = 0;
+
+	hash_clear(&d->hash);
+	for (uint32_t i = 0; i < d->nr; i++) {
+		struct debug_entry *e = &d->entries[i];
+
+		e->idle++;
+		if (is_done(e, full)) {
+			entry_close(d, e);
+			continue;
+		}
+		d->entries[kept] = *e;
+		hash_add(&d->hash, hash_u64(e->object), kept++);
+	}
+	d->nr = kept;
+}
+
+unsigned debug_files_nr(const struct debug_files *d)
+{
+	return d->nr_open;
+}

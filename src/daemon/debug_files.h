@@ -1,0 +1,35 @@
+/* debug_files: separate debug files of objects, asked of the opener when a worker says that it has use for one, and given
+ * with the object from then on, as long as it is in use. Whether one is the right one is for the worker to see. */
+#ifndef DAEMON_DEBUG_FILES_H
+#define DAEMON_DEBUG_FILES_H
+
+#include <stdint.h>
+
+#include "daemon/objects.h"
+#include "opener/client.h"
+#include "worker/client.h"
+
+struct debug_files;
+
+/* FOLDER: DebugPath=. */
+struct debug_files *debug_files_new(struct objects *o, const char *folder);
+void debug_files_free(struct debug_files *d);
+void debug_files_set_opener(struct debug_files *d, struct opener_client *opener);
+/* What was found elsewhere before is forgotten. */
+void debug_files_set_folder(struct debug_files *d, const char *folder);
+
+/* A worker's WANT for what is number OBJECT here. */
+void debug_files_want(struct debug_files *d, uint32_t object, const struct worker_want *want);
+/* The opener's answer to an OPENER_DEBUG; FDS are taken. */
+void debug_files_answer(struct debug_files *d, const struct opener_request *request, const struct opener_answer *answer,
+			int *fds, unsigned nr);
+/* OBJECT's, WORKER_DEBUG_FILE or WORKER_ALT_FILE: a descriptor that stays ours, until the next call of anything here; −1. */
+int debug_files_get(struct debug_files *d, uint32_t object, enum worker_file file);
+/* A worker died at OBJECT: perhaps of these, which are not given any more. */
+void debug_files_blame(struct debug_files *d, uint32_t object);
+/* A window has ended: closes what has not been given for a while. */
+void debug_files_next_window(struct debug_files *d);
+
+unsigned debug_files_nr(const struct debug_files *d); /* open */
+
+#endif
