@@ -16,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (opener_request_valid(q, size)) {
 		for (uint32_t i = 0; i < q->nr_ranges; i++)
 			sum += strlen(q->ranges[i].path);
+		if (q->what == OPENER_DEBUG)
+			sum += strlen(q->debug.object) + strlen(q->debug.folder) + strlen(q->debug.names.link);
 		assert(sum < size);
 	}
 	free(q);

@@ -22,6 +22,12 @@ def rng(start=0x1000, end=0x2000, pgoff=0, path=b"/lib/libc.so.6"):
     return struct.pack("<QQQ", start, end, pgoff) + path[:512].ljust(512, b"\0")
 
 
+def debug(object=b"/bin/x", folder=b"/usr/lib/debug", build_id=b"\xab" * 20, link=b"x.debug", size=None, pid=1, cut=None):
+    tail = struct.pack("<QQI", 2049, 77, 0) + build_id.ljust(20, b"\0") + bytes([len(build_id) if size is None else size])
+    tail += link[:256].ljust(256, b"\0") + object[:512].ljust(512, b"\0") + folder[:512].ljust(512, b"\0")
+    return (request(5, pid=pid) + tail.ljust(-(-len(tail) // 8) * 8, b"\0"))[:cut]
+
+
 write("opener_request", [
     ("maps", request(1)), ("maps-start-time", request(1, start_time=123456)), ("maps-fork", request(1, fork_ns=10**12)),
     ("maps-with-ranges", request(1, ranges=[rng()])), ("one", request(ranges=[rng()])),
@@ -33,6 +39,10 @@ write("opener_request", [
     ("nr-huge", request(nr=0xffffffff, ranges=[rng()])), ("nr-wraps", request(nr=0x7a44c6b0, ranges=[rng()])),
     ("empty-range", request(ranges=[rng(0x1000, 0x1000)])), ("backwards", request(ranges=[rng(0x2000, 0x1000)])),
     ("no-nul", request(ranges=[rng(path=b"/" * 512)])), ("any-name", request(ranges=[rng(path=b"")])),
+    ("debug", debug()), ("debug-host", debug(pid=0)), ("debug-id", debug(link=b"")), ("debug-link", debug(build_id=b"")),
+    ("debug-nothing", debug(build_id=b"", link=b"")), ("debug-path", debug(link=b"../x")), ("debug-relative", debug(folder=b"debug")),
+    ("debug-object", debug(object=b"x")), ("debug-no-object", debug(object=b"")), ("debug-no-nul", debug(object=b"/" * 512)),
+    ("debug-long-id", debug(size=255)), ("debug-unpadded", debug(size=2)), ("debug-cut", debug(cut=-1)),
     ("short", request(ranges=[rng()])[:-1]), ("head-cut", request()[:20]), ("long", request(ranges=[rng()]) + b"x"),
 ])
 

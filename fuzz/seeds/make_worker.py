@@ -91,6 +91,12 @@ def index(size=4096, fds=1, cut=None):
     return (bytes([0, fds]) + struct.pack("<IIQQQqqQ", 7, 0, 2049, 77, 4096, 1, 2, size))[:cut]
 
 
+def want(asked=4, index=3, file=1, build_id=b"\xab" * 20, link=b"x.debug", cookie=1, size=None, cut=None, junk=b""):
+    data = bytes([asked, 0]) + struct.pack("<IIQI", 8, index, cookie, file) + build_id.ljust(20, b"\0")
+    data += bytes([len(build_id) if size is None else size]) + (link + b"\0" * 250 + junk)[:256].ljust(256, b"\0")
+    return (data + bytes(7))[:cut]
+
+
 write("worker_answer", [
     ("one", objects(1, 1, [obj()])), ("three", objects(3, 3, [obj()] * 3)), ("full", objects(200, 60, [obj()] * 60)),
     ("too-many", objects(200, 61, [obj()] * 61)), ("more-than-asked", objects(2, 3, [obj()] * 3)), ("fds-short", objects(3, 2, [obj()] * 3)),
@@ -105,5 +111,9 @@ write("worker_answer", [
     ("done-more-lined", done(lined=(11, 0, 0, 0))),
     ("files", objects(2, 6, [obj(files=7), obj(files=1)])), ("files-short", objects(2, 5, [obj(files=7), obj(files=1)])),
     ("files-unknown", objects(1, 2, [obj(files=8)])), ("full-files", objects(200, 240, [obj(files=7)] * 60)),
+    ("want", want()), ("want-alt", want(file=2, link=b"")), ("want-index", want(file=0)), ("want-object", want(index=4)),
+    ("want-cookie", want(cookie=2)), ("want-path", want(link=b"a/b")), ("want-dots", want(link=b"..")), ("want-nothing", want(build_id=b"", link=b"")),
+    ("want-link", want(build_id=b"")), ("want-byte", want(build_id=b"a")), ("want-long-id", want(size=21)), ("want-junk", want(link=b"x", junk=b"yyyyyyyy")),
+    ("want-no-nul", want(link=b"x" * 256)), ("want-cut", want(cut=-1)), ("want-unpadded", want(size=3)),
     ("index", index()), ("index-empty", index(0)), ("index-huge", index(1 << 40)), ("index-no-fd", index(fds=0)), ("index-cut", index(cut=-8)),
 ])

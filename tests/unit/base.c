@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/buf.h"
 #include "base/channel.h"
+#include "base/debug_path.h"
 #include "base/gzip.h"
 #include "base/hash.h"
 #include "base/io.h"
@@ -217,9 +218,43 @@ static void kernel_addresses_are_hidden_and_found_again(void **state)
 	assert_int_equal(kernel_unhide(kernel_hide(module, text, blind), blind), module - text);
 }
 
+static void debug_files_have_few_places(void **state)
+{
+	struct debug_names n = { .build_id = "\x01\xab\xcd", .build_id_size = 3, .link = "x.debug" };
+	static const char *const places[] = { "/dbg/.build-id/01/abcd.debug", "/usr/bin/x.debug",
+					      "/usr/bin/.debug/x.debug", "/dbg/usr/bin/x.debug" };
+	char path[PATH_MAX], object[PATH_MAX];
+
+	assert_true(debug_names_valid(&n));
+	for (int i = 0; i < DEBUG_NR_PLACES; i++) {
+		assert_true(debug_path(&n, (enum debug_place)i, "/usr/bin/x", "/dbg", path));
+		assert_string_equal(path, places[i]);
+		assert_int_equal(debug_path(&n, (enum debug_place)i, "", "/dbg", path), i == 0);
+		assert_int_equal(debug_path(&n, (enum debug_place)i, "x", "/dbg", path), i == 0);
+	}
+	assert_true(debug_path(&n, DEBUG_BESIDE, "/x", "/dbg", path));
+	assert_string_equal(path, "/x.debug");
+	memset(object, 'a', sizeof(object));
+	object[0] = object[PATH_MAX - 8] = '/';
+	object[PATH_MAX - 1] = 0;
+	for (int i = DEBUG_BESIDE; i < DEBUG_NR_PLACES; i++)
+		assert_false(debug_path(&n, (enum debug_place)i, object, "/dbg", path));
+	n.build_id_size = 0;
+	assert_false(debug_names_valid(&n)); /* bytes without size */
+	memset(n.build_id, 0, sizeof(n.build_id));
+	assert_true(debug_names_valid(&n));
+	assert_false(debug_path(&n, DEBUG_BY_BUILD_ID, "/x", "/dbg", path));
+	assert_false(debug_link_valid(""));
+	assert_false(debug_link_valid("."));
+	assert_false(debug_link_valid(".."));
+	assert_false(debug_link_valid("a/b"));
+	assert_true(debug_link_valid("..."));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(debug_files_have_few_places),
 		cmocka_unit_test(reader_sticks_at_its_first_error),
 		cmocka_unit_test(reader_refuses_sizes_past_the_end),
 		cmocka_unit_test(reader_reads_leb128),

@@ -346,6 +346,119 @@ static int make_nothing(const char *path)
 	return 0;
 }
 
+/* A file NAME below DIR, of user UID and MODE; its path. */
+static const char *put(const char *dir, const char *name, uid_t uid, mode_t mode)
+{
+	static char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	if (!geteuid())
+		assert_int_equal(fchown(fd, uid, uid), 0);
+	close(fd);
+	return path;
+}
+
+/* Q's status, for what is at PATH, or, PATH being NULL, for whatever is there. */
+static int debug_status(int channel, const struct opener_request *q, const char *path)
+{
+	struct opener_answer a;
+	int fds[OPENER_RANGES_MAX], nr = raw_ask(channel, q, &a, fds);
+	struct stat opened, there;
+
+	assert_int_equal(nr, !a.status);
+	if (nr && path) {
+		assert_int_equal(fstat(fds[0], &opened), 0);
+		assert_int_equal(stat(path, &there), 0);
+		assert_int_equal(opened.st_ino, there.st_ino);
+	}
+	while (nr)
+		close(fds[--nr]);
+	return a.status;
+}
+
+static void debug_files_are_found_and_the_owners(void **state)
+{
+	char dir[] = "/tmp/pprofd-debug-XXXXXX", folder[64], inner[160];
+	struct opener_request q = { .cookie = 1, .what = OPENER_DEBUG, .pid = (uint32_t)getpid() };
+	struct opener_debug *d = &q.debug;
+	struct stat st;
+	pid_t opener;
+	int channel = raw_opener(CAPS, &opener);
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
+	d->uid = geteuid();
+	snprintf(d->object, sizeof(d->object), "%s/object", dir);
+	snprintf(folder, sizeof(folder), "%s/folder", dir);
+	snprintf(d->folder, sizeof(d->folder), "%s", folder);
+	strcpy(d->names.link, "x.debug");
+	memcpy(d->names.build_id, "\xab\xcd\xef", 3);
+	d->names.build_id_size = 3;
+	assert_int_equal(debug_status(channel, &q, NULL), -ENOENT);
+
+	/* The least wanted first. */
+	snprintf(inner, sizeof(inner), "mkdir -p %s/.build-id/ab %s/.debug %s%s", folder, dir, folder, dir);
+	assert_int_equal(system(inner), 0);
+	snprintf(inner, sizeof(inner), "%s%s", folder, dir);
+	assert_int_equal(debug_status(channel, &q, put(inner, "x.debug", d->uid, 0600)), 0);
+	assert_int_equal(debug_status(channel, &q, put(dir, ".debug/x.debug", d->uid, 0600)), 0);
+	assert_int_equal(debug_status(channel, &q, put(dir, "x.debug", d->uid, 0600)), 0);
+	assert_int_equal(debug_status(channel, &q, put(folder, ".build-id/ab/cdef.debug", d->uid, 0600)), 0);
+	/* Without a process it is the folder alone. */
+	q.pid = 0;
+	d->names.build_id_size = 0;
+	memset(d->names.build_id, 0, sizeof(d->names.build_id));
+	assert_int_equal(debug_status(channel, &q, put(inner, "x.debug", d->uid, 0600)), 0);
+	q.pid = (uint32_t)getpid();
+
+	/* The object is not its own debug file. */
+	put(dir, "x.debug", d->uid, 0600);
+	snprintf(inner, sizeof(inner), "%s/x.debug", dir);
+	assert_int_equal(stat(inner, &st), 0);
+	d->dev = st.st_dev;
+	d->inode = st.st_ino;
+	assert_int_equal(debug_status(channel, &q, put(dir, ".debug/x.debug", d->uid, 0600)), 0);
+	/* What is no file is passed by. */
+	assert_int_equal(unlink(inner), 0);
+	assert_int_equal(mkfifo(inner, 0666), 0);
+	assert_int_equal(debug_status(channel, &q, put(dir, ".debug/x.debug", d->uid, 0600)), 0);
+	assert_int_equal(unlink(inner), 0);
+	assert_int_equal(symlink("x.debug", inner), 0);
+	assert_int_equal(debug_status(channel, &q, put(dir, ".debug/x.debug", d->uid, 0600)), 0);
+
+	if (!geteuid()) {
+		snprintf(inner, sizeof(inner), "%s%s", folder, dir);
+		/* What another user has made is not the object's; nor is what the object's cannot read. */
+		put(dir, ".debug/x.debug", 65534, 0644);
+		assert_int_equal(debug_status(channel, &q, put(inner, "x.debug", 0, 0644)), 0);
+		d->uid = 65534;
+		assert_int_equal(debug_status(channel, &q, put(dir, ".debug/x.debug", 65534, 0600)), 0);
+		assert_int_equal(debug_status(channel, &q, put(dir, ".debug/x.debug", 0, 0644)), 0);
+		put(dir, ".debug/x.debug", 0, 0600);
+		assert_int_equal(debug_status(channel, &q, put(inner, "x.debug", 0, 0600)), 0); /* ours */
+	}
+
+	/* Names that lead elsewhere. */
+	strcpy(d->names.link, "../x.debug");
+	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL);
+	strcpy(d->names.link, "..");
+	memset(d->names.link + 2, 0, sizeof(d->names.link) - 2);
+	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL);
+	memset(d->names.link, 'x', sizeof(d->names.link));
+	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL);
+	memset(d->names.link, 0, sizeof(d->names.link));
+	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL); /* nothing to look for */
+	d->names.build_id_size = 21;
+	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL);
+	raw_end(channel, opener);
+	snprintf(inner, sizeof(inner), "rm -r %s", dir);
+	assert_int_equal(system(inner), 0);
+}
+
 static void maps_of_jits_are_the_targets_own(void **state)
 {
 	pid_t opener, nobody;
@@ -729,6 +842,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(target_is_known_by_its_start),
 		cmocka_unit_test(maps_come_whole_and_sealed),
 		cmocka_unit_test(maps_of_jits_are_the_targets_own),
+		cmocka_unit_test(debug_files_are_found_and_the_owners),
 		cmocka_unit_test(ranges_lead_to_the_file_that_is_mapped),
 		cmocka_unit_test(deleted_programs_and_chroots_open),
 		cmocka_unit_test(devices_are_not_opened),

@@ -457,6 +457,149 @@ static void works_without_cache(void **state)
 	symbolizer_free(NULL);
 }
 
+/* What a symbolizer asked for, and what it gets. */
+struct debug_wish {
+	unsigned nr;
+	uint32_t object;
+	enum symbolize_file file;
+	struct debug_names names;
+	int fd; /* −1: later, perhaps */
+};
+
+static int take_wish(void *ctx, uint32_t object, enum symbolize_file file,
+		     const struct debug_names *names)
+{
+	struct debug_wish *w = ctx;
+
+	w->nr++;
+	w->object = object;
+	w->file = file;
+	w->names = *names;
+	return w->fd < 0 ? -EAGAIN : dup(w->fd);
+}
+
+/* A stripped object: it exports "plain" alone. */
+static void strip_object(struct fixture *f)
+{
+	static const struct elfgen_symbol exported[] = { { "plain", 0x401100, 0x40, FUNC, 0, 0 } };
+
+	f->gen.symbols = exported;
+	f->gen.nr_symbols = 1;
+	f->gen.dynsym = true;
+	elfgen_make(&f->gen);
+	close(f->object.fd);
+	f->object.fd = io_memfd("object", f->gen.bytes, f->gen.size);
+}
+
+/* What was taken out of it; or, with OTHER, of another build. */
+static int debug_file(bool other)
+{
+	struct elfgen *g = xcalloc(1, sizeof(*g));
+	int fd;
+
+	*g = (struct elfgen){ .symbols = symbols, .nr_symbols = 4, .build_id = "twenty bytes of it!",
+			      .build_id_size = 20 };
+	g->build_id[7] += other;
+	elfgen_make(g);
+	fd = io_memfd("debug", g->bytes, g->size);
+	free(g);
+	return fd;
+}
+
+/* One window with COUNT samples in what only the debug file names, and one in "plain". */
+static uint32_t debug_window(struct fixture *f, int64_t count)
+{
+	uint32_t m, l, plain, stack;
+	int64_t values[] = { count };
+
+	new_window(f);
+	profile_add_type(f->p, "samples", "count");
+	m = add_mapping(f->p, 0x10000, 0x1000, 0x1000, "/usr/lib/libfoo.so", 1);
+	l = profile_location(f->p, m, 0x10010);
+	plain = profile_location(f->p, m, 0x10110);
+	stack = profile_stack(f->p, &l, 1);
+	profile_add(f->p, stack, 0, values);
+	run(f);
+	assert_function(f, plain, "plain", "plain");
+	return l;
+}
+
+static void debug_files_are_wanted_once_earned(void **state)
+{
+	struct fixture *f = *state;
+	struct debug_wish wish = { .fd = -1 };
+	int debug = debug_file(false);
+
+	strip_object(f);
+	symbolizer_set_debug(f->s, &(struct symbolize_debug){ .earned = 50, .want = take_wish, .ctx = &wish });
+	assert_function(f, debug_window(f, 49), "[libfoo.so]", "[libfoo.so]");
+	assert_int_equal(wish.nr, 0);
+	assert_function(f, debug_window(f, 1), "[libfoo.so]", "[libfoo.so]");
+	assert_int_equal(wish.nr, 1);
+	assert_int_equal(wish.object, 0);
+	assert_int_equal(wish.file, SYMBOLIZE_DEBUG_FILE);
+	assert_true(debug_names_valid(&wish.names));
+	assert_int_equal(wish.names.build_id_size, 20);
+	assert_memory_equal(wish.names.build_id, "twenty bytes of it!", 20);
+	debug_window(f, 1);
+	assert_int_equal(wish.nr, 1); /* not at once again */
+
+	/* It comes, and what was known before is known better; once taken it is not needed again. */
+	f->object.debug_fd = debug;
+	assert_function(f, debug_window(f, 1), FOO_BAR, "_ZN3foo3barEi");
+	close(debug);
+	f->object.debug_fd = 0;
+	for (unsigned i = 0; i < 40; i++)
+		assert_function(f, debug_window(f, 100), FOO_BAR, "_ZN3foo3barEi");
+	assert_int_equal(wish.nr, 1);
+}
+
+static void debug_files_of_others_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct debug_wish wish = { .fd = -1 };
+	int others[] = { debug_file(true), io_memfd("debug", "junk", 4), -1 };
+
+	for (unsigned i = 0; i < 3; i++) {
+		symbolizer_free(f->s);
+		f->s = symbolizer_new(1 << 20);
+		symbolizer_set_debug(f->s, &(struct symbolize_debug){ .earned = 1, .want = take_wish, .ctx = &wish });
+		strip_object(f);
+		if (others[i] < 0)
+			others[i] = dup(f->object.fd);
+		f->object.debug_fd = others[i];
+		for (unsigned k = 0; k < 20; k++)
+			assert_function(f, debug_window(f, 1), "[libfoo.so]", "[libfoo.so]");
+		close(others[i]);
+	}
+	assert_int_equal(wish.nr, 0);
+}
+
+static void debug_files_that_can_be_had_are_taken_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct debug_wish wish = { .fd = debug_file(false) };
+
+	strip_object(f);
+	symbolizer_set_debug(f->s, &(struct symbolize_debug){ .want = take_wish, .ctx = &wish });
+	assert_function(f, debug_window(f, 1), FOO_BAR, "_ZN3foo3barEi");
+	assert_int_equal(wish.nr, 1);
+	debug_window(f, 1);
+	assert_int_equal(wish.nr, 1);
+	close(wish.fd);
+}
+
+/* What has symbols of its own wants none. */
+static void debug_files_are_not_for_all(void **state)
+{
+	struct fixture *f = *state;
+	struct debug_wish wish = { .fd = -1 };
+
+	symbolizer_set_debug(f->s, &(struct symbolize_debug){ .earned = 1, .want = take_wish, .ctx = &wish });
+	assert_function(f, debug_window(f, 100), FOO_BAR, "_ZN3foo3barEi");
+	assert_int_equal(wish.nr, 0);
+}
+
 /* The ending of a stub is no part of the mangled name. */
 static void stubs_are_demangled(void **state)
 {
@@ -522,6 +665,10 @@ int main(void)
 		TEST(works_without_cache),
 		TEST(names_have_a_limit),
 		TEST(stubs_are_demangled),
+		TEST(debug_files_are_wanted_once_earned),
+		TEST(debug_files_of_others_are_refused),
+		TEST(debug_files_that_can_be_had_are_taken_at_once),
+		TEST(debug_files_are_not_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
