@@ -10,14 +10,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct opener_request *q = malloc(size);
+	char path[PATH_MAX];
 	size_t sum = 0;
 
 	memcpy(q, data, size);
 	if (opener_request_valid(q, size)) {
 		for (uint32_t i = 0; i < q->nr_ranges; i++)
 			sum += strlen(q->ranges[i].path);
-		if (q->what == OPENER_DEBUG)
-			sum += strlen(q->debug.object) + strlen(q->debug.folder) + strlen(q->debug.names.link);
+		for (int i = 0; q->what == OPENER_DEBUG && i < DEBUG_NR_PLACES; i++)
+			if (debug_path(&q->debug.names, (enum debug_place)i, q->debug.object, q->debug.folder, path))
+				assert(path[0] == '/' && strlen(path) < sizeof(path));
 		assert(sum < size);
 	}
 	free(q);

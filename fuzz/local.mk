@@ -24,6 +24,7 @@ fuzz_targets += fuzz/fuzz_profile
 fuzz_targets += fuzz/fuzz_perfdata
 fuzz_targets += fuzz/fuzz_replay
 
+fuzz_targets += fuzz/fuzz_debuglink
 fuzz_targets += fuzz/fuzz_demangle
 fuzz_targets += fuzz/fuzz_elf
 fuzz_targets += fuzz/fuzz_fde

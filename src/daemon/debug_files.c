@@ -14,6 +14,9 @@
 #define ENTRIES_MAX 4096
 #define IDLE_MAX 2      /* windows in which nobody has use for one */
 #define NR_KINDS 2
+/* Requests under way, and in a window: whatever a worker says, the opener has other things to do. */
+#define ASKED_MAX 256
+#define WANTS_MAX 1024
 
 struct debug_entry {
 	uint32_t object;
@@ -30,7 +33,7 @@ struct debug_files {
 	struct debug_entry *entries;
 	uint32_t nr, cap;
 	struct hash hash; /* by object */
-	unsigned nr_open;
+	unsigned nr_open, nr_asked, nr_wants;
 	struct opener_request request; /* scratch: it is large */
 };
 
@@ -127,6 +130,9 @@ void debug_files_want(struct debug_files *d, uint32_t object, const struct worke
 
 	if (!e || e->refused || e->asked[kind] || e->fds[kind] >= 0 || d->nr_open >= FILES_MAX)
 		return;
+	if (d->nr_asked >= ASKED_MAX || d->nr_wants >= WANTS_MAX)
+		return;
+	d->nr_wants++;
 	if (!objects_place(d->objects, object, &place))
 		return;
 	memset(q, 0, sizeof(*q));
@@ -142,6 +148,7 @@ void debug_files_want(struct debug_files *d, uint32_t object, const struct worke
 	copy_path(q->debug.object, place.path);
 	copy_path(q->debug.folder, d->folder);
 	e->asked[kind] = opener_client_ask(d->opener, q);
+	d->nr_asked += e->asked[kind];
 }
 
 void debug_files_answer(struct debug_files *d, const struct opener_request *request, const struct opener_answer *answer,
@@ -150,6 +157,7 @@ void debug_files_answer(struct debug_files *d, const struct opener_request *requ
 	struct debug_entry *e = entry_find(d, (uint32_t)(request->cookie / NR_KINDS));
 	int kind = (int)(request->cookie % NR_KINDS);
 
+	d->nr_asked -= d->nr_asked > 0;
 	if (e)
 		e->asked[kind] = false;
 	if (e && !answer->status && nr == 1 && e->fds[kind] < 0 && !e->refused &&
@@ -193,6 +201,7 @@ void debug_files_next_window(struct debug_files *d)
 	bool full = d->nr == ENTRIES_MAX;
 	uint32_t kept = 0;
 
+	d->nr_wants = 0;
 	hash_clear(&d->hash);
 	for (uint32_t i = 0; i < d->nr; i++) {
 		struct debug_entry *e = &d->entries[i];

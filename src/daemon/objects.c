@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "daemon/clock.h"
+#include "opener/protocol.h"
 
 #define OBJECTS_MAX 65536 /* identities kept; they are small, and the numbers in process maps stay valid */
 
@@ -285,7 +286,7 @@ void objects_used_by(struct objects *o, uint32_t number, const struct object_use
 	if (!b)
 		return;
 	b->user = *user;
-	if (!b->path && path)
+	if (!b->path && path && strlen(path) < OPENER_PATH_MAX) /* of a longer one nothing can be asked */
 		b->path = xstrdup(path);
 }
 

@@ -12,7 +12,7 @@
 #include "symbolize/object_cache.h"
 #include "symbolize/symbolize.h"
 
-#define ASK_AGAIN 16 /* windows: somebody may have installed it since */
+#define ASK_AGAIN 4 /* windows: somebody may have installed it since */
 
 static bool has_section(const struct elf *e, const char *name)
 {
