@@ -382,7 +382,7 @@ static int debug_status(int channel, const struct opener_request *q, const char 
 
 static void debug_files_are_found_and_the_owners(void **state)
 {
-	char dir[] = "/tmp/pprofd-debug-XXXXXX", folder[64], inner[160];
+	char dir[] = "/tmp/pprofd-debug-XXXXXX", folder[64], inner[512];
 	struct opener_request q = { .cookie = 1, .what = OPENER_DEBUG, .pid = (uint32_t)getpid() };
 	struct opener_debug *d = &q.debug;
 	struct stat st;
