@@ -6,7 +6,8 @@
 
 struct profile;
 
-/* In how many samples' stacks each object is: mapping.object is 1 + index. From malloc(3), at least one. */
+/* In how many samples' stacks each object is: mapping.object is 1 + index. From malloc(3), one at
+ * least. */
 uint64_t *object_samples(const struct profile *p, uint32_t nr_objects);
 
 #endif

@@ -455,7 +455,8 @@ static void name_known(struct job *j)
 	radix_sort(j->todo, j->nr_todo);
 }
 
-/* Of those objects that are what the kernel mapped. */
+/* Lines, and what later windows would have use for: of those objects that are what the kernel
+ * mapped. */
 static void add_lines(struct job *j)
 {
 	struct lines_window w = { .p = j->p, .objects = j->objects, .nr_objects = j->nr_objects,
