@@ -49,6 +49,7 @@ int cli_record(struct cli *cli, int argc, char **argv);
 int cli_reload(struct cli *cli, int argc, char **argv);
 int cli_rotate(struct cli *cli, int argc, char **argv);
 int cli_status(struct cli *cli, int argc, char **argv);
+int cli_symbolize(struct cli *cli, int argc, char **argv);
 int cli_threads(struct cli *cli, int argc, char **argv);
 int cli_top(struct cli *cli, int argc, char **argv);
 int cli_tree(struct cli *cli, int argc, char **argv);

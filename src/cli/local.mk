@@ -15,6 +15,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/record_standalone.c \
 	%reldir%/select.c %reldir%/select.h \
 	%reldir%/show.c %reldir%/show.h \
+	%reldir%/symbolize.c \
 	%reldir%/threads.c \
 	%reldir%/top.c \
 	%reldir%/tree.c \

@@ -47,14 +47,27 @@ static int temporary(const char *path, char **name)
 	return fd;
 }
 
-static int replace(const char *path, const struct profile *p)
+/* A group that cannot be kept must not read by another's rights. */
+static int keep_mode(int fd, const struct stat *st)
+{
+	mode_t mode = st->st_mode & 0777;
+
+	if (fchown(fd, st->st_uid, st->st_gid) < 0 && fchown(fd, (uid_t)-1, st->st_gid) < 0)
+		mode &= ~(mode_t)070;
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+/* BEFORE: the file that keeps its mode; NULL: as new files have it. */
+static int replace(const char *path, const struct profile *p, const struct stat *before)
 {
 	char *name = NULL;
 	int fd = temporary(path, &name), err;
 
 	if (fd < 0)
 		return fd;
-	err = write_profile(fd, p);
+	err = before ? keep_mode(fd, before) : 0;
+	if (!err)
+		err = write_profile(fd, p);
 	if (!err && fsync(fd) < 0)
 		err = -errno;
 	if (close(fd) < 0 && !err)
@@ -67,9 +80,9 @@ static int replace(const char *path, const struct profile *p)
 	return err;
 }
 
-int output_profile(const char *path, const struct profile *p)
+static int output(const char *path, const struct profile *p, bool in_place)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd, err;
 
 	if (!strcmp(path, "-")) {
@@ -81,9 +94,19 @@ int output_profile(const char *path, const struct profile *p)
 		if (fd >= 0)
 			close(fd);
 	} else {
-		err = replace(path, p);
+		err = replace(path, p, in_place && st.st_mode ? &st : NULL);
 	}
 	if (err)
 		log_warnx("%s: %s", path, strerror(-err));
 	return err;
+}
+
+int output_profile(const char *path, const struct profile *p)
+{
+	return output(path, p, false);
+}
+
+int output_in_place(const char *path, const struct profile *p)
+{
+	return output(path, p, true);
 }

@@ -9,5 +9,7 @@
  * what is no regular file (/dev/null, a pipe) is written to as it is. 0 or negative errno; a
  * failure has been logged. */
 int output_profile(const char *path, const struct profile *p);
+/* The same where PATH is what P was read from: the file keeps its mode and, as far as we may, its owner. */
+int output_in_place(const char *path, const struct profile *p);
 
 #endif

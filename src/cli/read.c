@@ -22,7 +22,7 @@ struct reading {
 	unsigned nr_files;
 };
 
-static int open_profile(const char *path, struct profile **out, bool may_be_gone)
+int select_open(const char *path, bool may_be_gone, struct profile **out)
 {
 	char error[256];
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO, err;
@@ -69,7 +69,7 @@ static int add_profile(struct reading *r, const char *path, const struct profile
 static int read_file(struct reading *r, const char *path, bool may_be_gone, bool again)
 {
 	struct profile *src = NULL;
-	int err = open_profile(path, &src, may_be_gone);
+	int err = select_open(path, may_be_gone, &src);
 
 	if (!err && again)
 		src->duration_nanos = 0;

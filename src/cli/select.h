@@ -68,6 +68,9 @@ bool select_matches(const struct select *s, const char *(*value_of)(void *ctx, c
 /* The window of a file overlaps the time selected. */
 bool select_in_time(const struct select *s, const struct spool_name *n);
 
+/* Reads one file ("-": stdin). 0 or negative errno: it has been told, unless MAY_BE_GONE and it is. *OUT is the caller's. */
+int select_open(const char *path, bool may_be_gone, struct profile **out);
+
 /* Reads and merges the matching samples of FILES ("-": stdin); without any, of the files in the
  * spool of the host, or of one target, and of one kind (cpu, unless S says another): all of the time selected, or the newest. 0
  * or negative errno: it has been told; also when labels were selected and no sample has them. *OUT

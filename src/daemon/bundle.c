@@ -119,6 +119,14 @@ void bundle_take_files(struct bundle *b, struct debug_files *d, struct line_cach
 	}
 }
 
+bool bundle_is_identified(const struct bundle *b)
+{
+	for (uint32_t i = 0; i < b->nr_objects; i++)
+		if (!b->objects[i].build_id_size)
+			return false;
+	return true;
+}
+
 void bundle_unpin(struct bundle *b, struct objects *o)
 {
 	close_files(b);

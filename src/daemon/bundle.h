@@ -3,6 +3,7 @@
 #ifndef DAEMON_BUNDLE_H
 #define DAEMON_BUNDLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/objects.h"
@@ -30,6 +31,7 @@ void bundle_take_files(struct bundle *b, struct debug_files *d, struct line_cach
 /* What is not to get names by a worker any more gets frames by the names of its files ("[libfoo.so]"). When it cannot be, all
  * is as before. */
 void bundle_bracket(struct bundle *b);
+bool bundle_is_identified(const struct bundle *b); /* the kernel said the build id of each of its files */
 void bundle_unpin(struct bundle *b, struct objects *o); /* the files are not needed any more */
 void bundle_fini(struct bundle *b, struct objects *o);
 

@@ -29,7 +29,7 @@ enum worker_symbolize bundle_worker_symbolize(const struct daemon *d)
 	case SYMBOLIZE_NAMES:
 		return WORKER_NAMES;
 	default:
-		return WORKER_NO_NAMES;
+		return WORKER_BUILD_IDS;
 	}
 }
 
@@ -108,11 +108,11 @@ bool bundle_worker_start(struct bundle_worker *w, const struct bundle_job *j)
 
 	if (worker_client_busy(w->client))
 		return false;
-	if (j->symbolize != WORKER_NO_NAMES) /* what has come since the bundle was made */
+	if (j->symbolize >= WORKER_NAMES) /* what has come since the bundle was made */
 		bundle_take_files(j->bundle, d->debug_files, j->symbolize == WORKER_LINES ? d->line_cache : NULL);
 	w->bundle = j->bundle;
 	job.files = b->files;
-	if (wants_kallsyms(w, now))
+	if (j->symbolize >= WORKER_NAMES && wants_kallsyms(w, now))
 		job.kallsyms_fd = kernel_open_kallsyms(&w->d->kernel);
 	started = worker_client_start(w->client, &job);
 	if (job.kallsyms_fd >= 0)

@@ -246,7 +246,9 @@ void publish_worker_next(struct publish *p)
 
 void publish_file_begin(struct publish *p, struct publish_file *f)
 {
-	if (p->d->config.symbolize == SYMBOLIZE_NO || p->in_flight > PUBLISH_IN_FLIGHT || p->hurry) {
+	bool as_it_is = p->d->config.symbolize == SYMBOLIZE_NO && bundle_is_identified(&f->bundle);
+
+	if (as_it_is || p->in_flight > PUBLISH_IN_FLIGHT || p->hurry) {
 		file_write_bare(p, f);
 		return;
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -376,6 +377,14 @@ unsigned elf_build_id(struct elf *e, uint8_t id[ELF_BUILD_ID_MAX])
 		free(bytes);
 	}
 	return found;
+}
+
+char *elf_build_id_hex(const uint8_t *id, unsigned size, char hex[2 * ELF_BUILD_ID_MAX + 1])
+{
+	hex[0] = 0;
+	for (unsigned i = 0; i < size; i++)
+		snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	return hex;
 }
 
 bool elf_vaddr(const struct elf *e, uint64_t offset, uint64_t *vaddr)

@@ -54,6 +54,8 @@ const struct elf_section *elf_find_section(const struct elf *e, const char *name
 
 /* The GNU build id: bytes in ID, number (0: none). From notes of segments, else of sections. */
 unsigned elf_build_id(struct elf *e, uint8_t id[ELF_BUILD_ID_MAX]);
+/* As profiles write it; returns HEX. */
+char *elf_build_id_hex(const uint8_t *id, unsigned size, char hex[2 * ELF_BUILD_ID_MAX + 1]);
 
 /* Virtual address of the file offset OFFSET, by the executable segment that holds it (else any).
  * False: in none. */

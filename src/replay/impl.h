@@ -39,6 +39,7 @@ struct replay_kernel {
 	struct kallsyms *kallsyms; /* NULL: none that fits the data */
 	bool given;                /* by the user: of the data's kernel whatever it looks like */
 	uint64_t text;             /* address of _text in the data, 0: not recorded */
+	bool hidden;               /* addresses are what base/kernel_hide.h leaves of them */
 	uint8_t build_id_size;     /* of the data's kernel, 0: not recorded */
 	uint8_t build_id[20];
 };
@@ -47,8 +48,8 @@ struct replay_kernel {
 int replay_kernel_open(struct replay_kernel *k, const char *path);
 /* The running kernel has the data's build id. */
 bool replay_kernel_runs_here(const struct replay_kernel *k);
-/* Gives lines to locations of the kernel and of modules that it knows. */
-void replay_kernel_name(struct replay_kernel *k, struct profile *p);
+/* Gives lines to locations of the kernel and of modules that it knows; of MAPPING alone unless PROFILE_NO_MAPPING. */
+void replay_kernel_name(struct replay_kernel *k, struct profile *p, uint32_t mapping);
 /* The running kernel's; its size, 0: not known. */
 uint8_t replay_kernel_build_id(uint8_t id[20]);
 void replay_kernel_fini(struct replay_kernel *k);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/kernel_hide.h"
 #include "base/reader.h"
 #include "base/text.h"
 #include "object/kallsyms.h"
@@ -103,6 +104,9 @@ static bool find(struct replay_kernel *k, const char *mapping, uint64_t address,
 	bool kernel = !strcmp(mapping, KERNEL_NAME);
 	uint64_t text = k->text ? k->text : kallsyms_text(k->kallsyms);
 
+	if (k->hidden)
+		return kernel && address && address < KERNEL_IMAGE_MAX &&
+		       !kallsyms_find(k->kallsyms, (int64_t)address, sym) && !sym->module[0];
 	if (!k->text && !k->given)
 		return false;
 	if (kallsyms_find(k->kallsyms, (int64_t)(address - text), sym))
@@ -112,7 +116,7 @@ static bool find(struct replay_kernel *k, const char *mapping, uint64_t address,
 	return (kernel || is_module(mapping, sym->module)) && (!k->text || same_boot(k));
 }
 
-void replay_kernel_name(struct replay_kernel *k, struct profile *p)
+void replay_kernel_name(struct replay_kernel *k, struct profile *p, uint32_t mapping)
 {
 	if (!k->kallsyms)
 		return;
@@ -124,7 +128,8 @@ void replay_kernel_name(struct replay_kernel *k, struct profile *p)
 		const struct profile_mapping *m;
 		char name[TEXT_MAX];
 
-		if (l->nr_lines || l->mapping == PROFILE_NO_MAPPING)
+		if (l->nr_lines || l->mapping == PROFILE_NO_MAPPING ||
+		    (mapping != PROFILE_NO_MAPPING && l->mapping != mapping))
 			continue;
 		m = &p->mappings[l->mapping];
 		if (m->object || !find(k, profile_str(p, m->filename), l->address, &sym))

@@ -6,6 +6,8 @@ libpprofd_a_SOURCES += \
 	%reldir%/kind.c \
 	%reldir%/names.c \
 	%reldir%/replay.c %reldir%/replay.h \
+	%reldir%/search.c %reldir%/search.h \
+	%reldir%/stored.c %reldir%/stored.h \
 	%reldir%/unwind.c
 libpprofd_a_SOURCES += \
 	%reldir%/recorder.c %reldir%/recorder.h %reldir%/recorder_impl.h \

@@ -45,7 +45,7 @@ static void name_profile(struct replay_names *n, struct symbolizer *symbolizer, 
 	/* Files that were opened to walk stacks only give no names. */
 	for (uint32_t i = 0; i < p->nr_mappings && !n->o->symbolize; i++)
 		p->mappings[i].object = 0;
-	replay_kernel_name(&n->kernel, p);
+	replay_kernel_name(&n->kernel, p, PROFILE_NO_MAPPING);
 	symbolize(symbolizer, p, n->files.objects, n->files.nr_objects, NULL, NULL, NULL);
 	for (uint32_t i = 0; i < p->nr_mappings; i++)
 		if (is_foreign_vdso(n, p, i))

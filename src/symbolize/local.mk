@@ -13,6 +13,7 @@ libpprofd_a_SOURCES += %reldir%/demangle_none.c
 endif
 libpprofd_a_SOURCES += %reldir%/levels.c %reldir%/levels.h
 libpprofd_a_SOURCES += %reldir%/naming.c %reldir%/naming.h
+libpprofd_a_SOURCES += %reldir%/identify.c %reldir%/identify.h
 libpprofd_a_SOURCES += %reldir%/seen.c %reldir%/seen.h
 libpprofd_a_SOURCES += %reldir%/lines.c %reldir%/lines.h %reldir%/lines_fill.c %reldir%/lines_impl.h
 libpprofd_a_SOURCES += %reldir%/line_builder.c %reldir%/line_builder.h

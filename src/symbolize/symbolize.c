@@ -1,7 +1,6 @@
 #include "symbolize/symbolize.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,8 +77,7 @@ static void vdso_init(struct symbolizer *s)
 	s->vdso.fd = vdso_open(&s->vdso.id.size);
 	if (s->vdso.fd < 0 || elf_open(&e, s->vdso.fd))
 		return;
-	for (unsigned i = 0, nr = elf_build_id(e, id); i < nr; i++)
-		snprintf(s->vdso_build_id + 2 * i, 3, "%02x", id[i]);
+	elf_build_id_hex(id, elf_build_id(e, id), s->vdso_build_id);
 	elf_close(e);
 }
 
@@ -279,13 +277,11 @@ static struct object_state *begin_object(struct job *j, uint32_t source)
 static void tell_build_id(struct job *j, uint32_t location, const struct cached *c)
 {
 	struct profile_mapping *m = &j->p->mappings[j->p->locations[location].mapping];
-	char hex[2 * ELF_BUILD_ID_MAX + 1] = "";
+	char hex[2 * ELF_BUILD_ID_MAX + 1];
 
 	if (m->build_id || !c->build_id_size)
 		return;
-	for (unsigned i = 0; i < c->build_id_size; i++)
-		snprintf(hex + 2 * i, 3, "%02x", c->build_id[i]);
-	m->build_id = profile_string(j->p, hex);
+	m->build_id = profile_string(j->p, elf_build_id_hex(c->build_id, c->build_id_size, hex));
 }
 
 static struct cached *parse(struct job *j, uint32_t source)

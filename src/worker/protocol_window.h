@@ -11,7 +11,8 @@
 #define WORKER_WINDOW_SIZE_MAX (1u << 30)
 #define WORKER_DEADLINE_MS 30000
 
-enum worker_symbolize { WORKER_NO_NAMES, WORKER_NAMES, WORKER_LINES };
+/* Each does what those before it do; the first reads no object. */
+enum worker_symbolize { WORKER_NO_NAMES, WORKER_BUILD_IDS, WORKER_NAMES, WORKER_LINES };
 
 /* Descriptors: [0] memfd of the window: the encoded profile (profile/encode.h), then one u32 for
  * each mapping: 0 (none) or 1 + index of its object, where an object that was not sent is none too;

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "profile/encode.h"
+#include "symbolize/identify.h"
 #include "symbolize/symbolize.h"
 #include "worker/pages.h"
 #include "worker/protocol_pages.h"
@@ -260,6 +261,12 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	done->nr_refused = stats.nr_refused;
 }
 
+static void identify_mappings(struct request *q, struct profile *p)
+{
+	symbolize_identify(p, q->objects, q->nr_objects, notice, q);
+	notice(q, WORKER_PARSING_NONE);
+}
+
 static int write_profile(const struct request *q, const struct buf *b, uint64_t *written)
 {
 	size_t size;
@@ -294,8 +301,10 @@ static void serve(struct symbolizer *s, struct request *q, struct worker_done *d
 	limit_memory(q->window.profile_size);
 	done->status = read_window(q, &p);
 	if (!done->status) {
-		if (q->window.symbolize != WORKER_NO_NAMES)
+		if (q->window.symbolize >= WORKER_NAMES)
 			name_locations(s, q, p, done);
+		else if (q->window.symbolize == WORKER_BUILD_IDS)
+			identify_mappings(q, p);
 		profile_encode(p, &b);
 		profile_free(p);
 		done->status = write_profile(q, &b, &done->written);

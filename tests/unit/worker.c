@@ -22,6 +22,7 @@
 #include "base/child.h"
 #include "base/gzip.h"
 #include "base/io.h"
+#include "object/elf.h"
 #include "base/loop.h"
 #include "profile/decode.h"
 #include "profile/encode.h"
@@ -213,6 +214,38 @@ static void locations_get_names(void **state)
 	start(&f);
 	assert_int_equal(wait_outcome(&f), WORKER_WRITTEN);
 	assert_int_equal(f.all.last.done.nr_named, 0);
+	close(fd);
+	teardown(&f);
+}
+
+/* For who names a profile later, elsewhere. */
+static void build_ids_alone(void **state)
+{
+	struct worker_object object = { 0 };
+	uint8_t id[ELF_BUILD_ID_MAX];
+	char want[2 * ELF_BUILD_ID_MAX + 1];
+	struct fixture f;
+	struct profile *p;
+	struct elf *e;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(elf_open(&e, fd), 0);
+	elf_build_id_hex(id, elf_build_id(e, id), want);
+	elf_close(e);
+	setup(&f, "");
+	f.job.symbolize = WORKER_BUILD_IDS;
+	f.job.nr_objects = 1;
+	f.job.objects = &object;
+	f.job.object_fds = &fd;
+	for (unsigned quarantined = 0; quarantined < 2; quarantined++) {
+		object.quarantined = (uint8_t)quarantined;
+		start(&f);
+		assert_int_equal(wait_outcome(&f), WORKER_WRITTEN);
+		p = read_output(&f);
+		assert_int_equal(p->locations[0].nr_lines, 0);
+		assert_string_equal(profile_str(p, p->mappings[0].build_id), quarantined ? "" : want);
+		profile_free(p);
+	}
 	close(fd);
 	teardown(&f);
 }
@@ -600,6 +633,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(window_is_written),
 		cmocka_unit_test(locations_get_names),
+		cmocka_unit_test(build_ids_alone),
 		cmocka_unit_test(restricted_kallsyms_cost_only_names),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(unwritable_files_are_refused),
