@@ -24,7 +24,7 @@ bench_runs += bench/host.py:slowdown
 bench_runs += bench/host.py:ways
 
 .PHONY: bench
-bench: all $(EXTRA_PROGRAMS) tests/lines
+bench: all $(EXTRA_PROGRAMS) tests/lines tests/names
 	@top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; export top_srcdir top_builddir; \
 		BENCH='$(BENCH)'; export BENCH; $(SHELL) $(srcdir)/bench/run.sh $(bench_runs)
 EXTRA_PROGRAMS += bench/bench_profile

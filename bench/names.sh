@@ -7,6 +7,7 @@ runs=3
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
+[ "${BENCH:-}" != full ] || NAMES=full sh "${top_srcdir:-.}/tests/names.test" # the same names, before how fast
 file=${1:-}
 for f in /usr/lib/x86_64-linux-gnu/libLLVM-14.so.1 /usr/bin/node; do
 	[ -n "$file" ] || [ ! -r "$f" ] || file=$f
