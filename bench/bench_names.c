@@ -154,7 +154,7 @@ static void name_windows(const char *path)
 	struct symbolizer *s = symbolizer_new(64 << 20);
 	uint32_t nr = 0, cap = 1 << 17;
 	uint64_t *addresses = xcalloc(cap, sizeof(*addresses));
-	struct symbolize_stats stats;
+	struct symbolize_stats stats = { 0 };
 	struct elf *e = open_elf(path, &o.fd);
 	double cpu[2];
 	char line[64];

@@ -24,7 +24,7 @@ static const struct cli_verb verbs[] = {
 	  "profile a process, a thread or a command" },
 	{ "reload", cli_reload, "", "make the daemon read its configuration again" },
 	{ "rotate", cli_rotate, "", "end the window now; prints the files written" },
-	{ "status", cli_status, "[--json|--unwind]", "show what the daemon does" },
+	{ "status", cli_status, "[--json] [--unwind | --symbols]", "show what the daemon does" },
 	{ "symbolize", cli_symbolize,
 	  "FILE [-o FILE] [--debug-path DIR]... [--kallsyms FILE] [--lines]",
 	  "name the functions of a profile that has no names" },

@@ -51,6 +51,7 @@ unit_tests += tests/unit/line
 unit_tests += tests/unit/line_cache
 unit_tests += tests/unit/lines
 unit_tests += tests/unit/stored
+unit_tests += tests/unit/symbols
 unit_tests += tests/unit/jitmap
 unit_tests += tests/unit/targets
 unit_tests += tests/unit/recording_words

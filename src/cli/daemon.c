@@ -107,6 +107,7 @@ static void print_json(char *answer)
 int cli_status(struct cli *cli, int argc, char **argv)
 {
 	static const struct option longs[] = { { "json", no_argument, NULL, 'j' },
+					      { "symbols", no_argument, NULL, 'y' },
 					      { "unwind", no_argument, NULL, 'u' },
 					      { 0 } };
 	const char *verb = "status";
@@ -119,6 +120,8 @@ int cli_status(struct cli *cli, int argc, char **argv)
 			return cli_getopt_status(c);
 		if (c == 'u')
 			verb = "unwind";
+		else if (c == 'y')
+			verb = "symbols";
 		else
 			json = true;
 	}

@@ -18,7 +18,7 @@
 /* Objects of P's mappings, and the table of them that follows the profile in the memfd. */
 static void add_objects(struct bundle *b, struct objects *o, const struct profile *p, uint32_t *table)
 {
-	uint32_t cap_objects = 0, cap_fds = 0, cap_numbers = 0, nr_fds = 0, nr_numbers = 0;
+	uint32_t cap_objects = 0, cap_fds = 0, cap_numbers = 0, cap_paths = 0, nr_fds = 0, nr_numbers = 0, nr_paths = 0;
 
 	for (uint32_t m = 0; m < p->nr_mappings; m++) {
 		uint32_t number = p->mappings[m].object, i;
@@ -36,6 +36,7 @@ static void add_objects(struct bundle *b, struct objects *o, const struct profil
 			*array_push(b->objects, b->nr_objects, cap_objects) = w;
 			*array_push(b->object_fds, nr_fds, cap_fds) = fd;
 			*array_push(b->object_numbers, nr_numbers, cap_numbers) = number;
+			*array_push(b->object_paths, nr_paths, cap_paths) = xstrdup(profile_str(p, p->mappings[m].filename));
 		}
 		table[m] = i + 1;
 	}
@@ -130,8 +131,10 @@ bool bundle_is_identified(const struct bundle *b)
 void bundle_unpin(struct bundle *b, struct objects *o)
 {
 	close_files(b);
-	for (uint32_t i = 0; i < b->nr_objects; i++)
+	for (uint32_t i = 0; i < b->nr_objects; i++) {
 		objects_unpin(o, b->object_numbers[i]);
+		free(b->object_paths[i]);
+	}
 	b->nr_objects = 0;
 }
 
@@ -143,5 +146,6 @@ void bundle_fini(struct bundle *b, struct objects *o)
 	free(b->objects);
 	free(b->object_fds);
 	free(b->object_numbers);
+	free(b->object_paths);
 	*b = (struct bundle){ .profile_fd = -1 };
 }

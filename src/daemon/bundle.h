@@ -20,6 +20,7 @@ struct bundle {
 	struct worker_object *objects;
 	int *object_fds;          /* the objects table's */
 	uint32_t *object_numbers; /* pinned there */
+	char **object_paths;      /* as the first mapping calls it */
 	int (*files)[WORKER_NR_FILES]; /* further files of the objects, ours; NULL: none */
 };
 

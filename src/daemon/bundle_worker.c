@@ -14,6 +14,7 @@ struct bundle_worker {
 	struct daemon *d;
 	struct worker_client *client;
 	worker_outcome_fn fn;
+	worker_symbols_fn symbols_fn;
 	void *ctx;
 	const struct bundle *bundle; /* of the job under way */
 	uint64_t kallsyms_every_ns, kallsyms_ns;
@@ -55,6 +56,13 @@ static void file_wanted(void *ctx, const struct worker_want *want)
 		debug_files_want(w->d->debug_files, w->bundle->object_numbers[want->object], want);
 }
 
+static void symbols(void *ctx, uint64_t cookie, const struct worker_object_symbols *s)
+{
+	struct bundle_worker *w = ctx;
+
+	w->symbols_fn(w->ctx, cookie, s);
+}
+
 int bundle_worker_new(struct bundle_worker **out, struct daemon *d, uint64_t kallsyms_ns, worker_outcome_fn fn, void *ctx)
 {
 	struct bundle_worker *w = xcalloc(1, sizeof(*w));
@@ -70,6 +78,12 @@ int bundle_worker_new(struct bundle_worker **out, struct daemon *d, uint64_t kal
 	worker_client_set_want(w->client, file_wanted);
 	*out = w;
 	return 0;
+}
+
+void bundle_worker_set_symbols(struct bundle_worker *w, worker_symbols_fn fn)
+{
+	w->symbols_fn = fn;
+	worker_client_set_symbols(w->client, symbols);
 }
 
 void bundle_worker_free(struct bundle_worker *w)

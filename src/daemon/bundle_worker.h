@@ -18,6 +18,7 @@ enum worker_symbolize bundle_worker_symbolize(const struct daemon *d);
 /* FN as worker/client.h says. The kernel's symbols are given again when they are older than KALLSYMS_NS and
  * bundle_worker_kernel_changed has been called since; reading them costs some 50 ms. 0 or negative errno. */
 int bundle_worker_new(struct bundle_worker **out, struct daemon *d, uint64_t kallsyms_ns, worker_outcome_fn fn, void *ctx);
+void bundle_worker_set_symbols(struct bundle_worker *w, worker_symbols_fn fn); /* with the CTX of bundle_worker_new */
 void bundle_worker_free(struct bundle_worker *w); /* a job under way gets no outcome any more */
 void bundle_worker_kernel_changed(struct bundle_worker *w);
 

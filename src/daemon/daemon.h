@@ -27,6 +27,7 @@ struct naming;
 struct publish;
 struct recordings;
 struct rotate;
+struct symbols;
 struct walker;
 
 struct daemon {
@@ -56,6 +57,7 @@ struct daemon {
 	struct line_cache *line_cache;
 	struct debug_files *debug_files;
 	struct naming *naming;
+	struct symbols *symbols;
 	struct live *live;
 	struct recordings *recordings;
 	struct control_server *control;

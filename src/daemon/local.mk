@@ -33,6 +33,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/sampling.c %reldir%/sampling.h \
 	%reldir%/scan.c %reldir%/scan.h \
 	%reldir%/service.c %reldir%/service.h \
+	%reldir%/symbols.c %reldir%/symbols.h \
 	%reldir%/tables.c %reldir%/tables.h \
 	%reldir%/unwind.c %reldir%/unwind.h \
 	%reldir%/verbs.c \

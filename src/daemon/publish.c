@@ -79,7 +79,11 @@ void publish_client_gone(struct publish *p, struct control_client *client)
 
 static int worker_open(struct bundle_worker **out, struct publish *p)
 {
-	return bundle_worker_new(out, p->d, KALLSYMS_EVERY_NS, publish_worker_outcome, p);
+	int err = bundle_worker_new(out, p->d, KALLSYMS_EVERY_NS, publish_worker_outcome, p);
+
+	if (!err)
+		bundle_worker_set_symbols(*out, publish_worker_symbols);
+	return err;
 }
 
 static void worker_retry(struct loop_timer *t)

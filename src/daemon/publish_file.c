@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 #include "daemon/debug_files.h"
 #include "daemon/publish_impl.h"
+#include "daemon/symbols.h"
 
 #define WORKER_RETRY_NS 20000000ull
 #define WORKER_WAIT_NS 2000000000ull
@@ -171,6 +172,20 @@ void publish_spool_done(void *ctx, struct spool_job *job)
 {
 	job_done(ctx, job);
 	publish_submit_queued(ctx);
+}
+
+void publish_worker_symbols(void *ctx, uint64_t cookie, const struct worker_object_symbols *s)
+{
+	struct publish *p = ctx;
+	struct publish_file *f = file_find(p, cookie);
+
+	if (!f)
+		return;
+	if (s->object < f->bundle.nr_objects)
+		symbols_note(p->d->symbols, f->name.start, f->bundle.object_numbers[s->object],
+			     f->bundle.object_paths[s->object], s);
+	else
+		symbols_note(p->d->symbols, f->name.start, SYMBOLS_KERNEL, "[kernel.kallsyms]", s);
 }
 
 void publish_worker_outcome(void *ctx, const struct worker_outcome *o)

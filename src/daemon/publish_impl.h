@@ -54,8 +54,9 @@ void publish_file_lose(struct publish *p, struct publish_file *f, const char *wh
 void publish_submit_queued(struct publish *p); /* the spool's thread has room again */
 void publish_worker_next(struct publish *p);   /* the next file that waits for the worker, if it is free */
 
-/* spool_done_fn, worker_outcome_fn */
+/* spool_done_fn, worker_symbols_fn, worker_outcome_fn */
 void publish_spool_done(void *ctx, struct spool_job *job);
+void publish_worker_symbols(void *ctx, uint64_t cookie, const struct worker_object_symbols *s);
 void publish_worker_outcome(void *ctx, const struct worker_outcome *o);
 
 #endif

@@ -30,6 +30,7 @@
 #include "daemon/rotate.h"
 #include "daemon/sampling.h"
 #include "daemon/scan.h"
+#include "daemon/symbols.h"
 
 #define DAEMON_USER "pprofd"
 #define STOP_SYMBOLIZE_NS (3ull * 1000000000) /* then windows go out without names */
@@ -168,6 +169,7 @@ static void start_parts(struct daemon *d)
 	err = reload_cache_open(d, &d->config);
 	if (err < 0)
 		fatalx("line cache: %s", strerror(-err));
+	d->symbols = symbols_new();
 	d->naming = naming_new(d);
 	if (!d->accounts || !d->naming)
 		fatalx("event loop: %s", strerror(EMFILE));
@@ -222,6 +224,7 @@ static void end_parts(struct daemon *d)
 	close(d->proc_fd);
 	rotate_free(d->rotate);
 	publish_free(d->publish, STOP_SPOOL_MS);
+	symbols_free(d->symbols);
 	accounts_free(d->accounts);
 	line_cache_free(d->line_cache, STOP_CACHE_MS);
 	opener_client_free(d->opener);

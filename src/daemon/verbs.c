@@ -16,6 +16,7 @@
 #include "daemon/publish.h"
 #include "daemon/reload.h"
 #include "daemon/rotate.h"
+#include "daemon/symbols.h"
 #include "daemon/unwind.h"
 
 static const char *yes_no(bool b)
@@ -312,6 +313,12 @@ static void verb_unwind(struct daemon *d, struct control_client *c, int argc, ch
 	control_end(c, 0, NULL);
 }
 
+static void verb_symbols(struct daemon *d, struct control_client *c, int argc, char **argv)
+{
+	symbols_status(d->symbols, c);
+	control_end(c, 0, NULL);
+}
+
 static void verb_reload(struct daemon *d, struct control_client *c, int argc, char **argv)
 {
 	int err = daemon_reload(d);
@@ -367,6 +374,7 @@ static const struct verb {
 	{ "rotate", 0, true, verb_rotate },
 	{ "status", 0, false, verb_status },
 	{ "stop", 1, true, verb_stop },
+	{ "symbols", 0, false, verb_symbols },
 	{ "threads", 0, false, verb_threads },
 	{ "unwind", 0, false, verb_unwind },
 };

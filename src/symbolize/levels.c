@@ -153,7 +153,7 @@ static bool find_symbol(const struct levels *l, uint64_t vaddr, struct symbol *s
 		enum level level;
 	} tables[] = {
 		{ whole ? l->symtab : l->debug, whole ? LEVEL_SYMBOL : LEVEL_DEBUG },
-		{ whole ? l->debug : l->symtab, whole ? LEVEL_DEBUG : LEVEL_SYMBOL },
+		{ whole ? l->debug : l->symtab, whole ? LEVEL_DEBUG : LEVEL_DYNSYM },
 		{ l->mini, LEVEL_MINI },
 	};
 

@@ -4,12 +4,13 @@
  *   Go       a Go program's own table (object/gopclntab.h)
  *   symbols  .symtab (object/symtab.h)
  *   debug    .symtab of the debug file
- *   symbols  .dynsym of a file without .symtab
+ *   symbols  .dynsym of a file without .symtab, a level of its own
  *   mini     the .symtab in .gnu_debugdata (object/minidebug.h)
  *   plt      stubs that call other files' functions (object/plt.h)
  *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
  *            called by its file and first address
  *   JIT      not of an object: the map of what a process made at run time (object/jitmap.h)
+ *   kernel   nor this: /proc/kallsyms (object/kallsyms.h)
  *
  * An address past its symbol's end is never attributed to that symbol; where the file gives no end,
  * a function that begins in between ends it. */
@@ -27,7 +28,10 @@ struct jitmap;
 struct plt;
 struct symtab;
 
-enum level { LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS, LEVEL_JIT, LEVEL_PLT, LEVEL_DEBUG };
+enum level {
+	LEVEL_GO = 1, LEVEL_SYMBOL, LEVEL_MINI, LEVEL_BOUNDS, LEVEL_JIT, LEVEL_PLT, LEVEL_DEBUG, LEVEL_DYNSYM, LEVEL_KERNEL,
+	LEVEL_NR
+};
 
 #define LEVEL_NAME_MAX 4096 /* with the NUL; longer names are cut */
 

@@ -70,6 +70,15 @@ static bool same_build_id(const struct cached *e, const struct symbolize_object 
 	return !memcmp(padded, e->build_id, sizeof(padded));
 }
 
+int naming_refusal(const struct cached *e, const struct symbolize_object *o)
+{
+	if (o->quarantined)
+		return -ECANCELED;
+	if (!e)
+		return -EIO;
+	return e->status || same_build_id(e, o) ? e->status : -ESTALE;
+}
+
 bool naming_usable(const struct cached *e, const struct symbolize_object *o)
 {
 	return !e->status && same_build_id(e, o);

@@ -10,6 +10,8 @@
 /* Reads the file of O into a new entry of C. What of its contents cannot change is remembered,
  * errors too. NULL: it could not be read this time. */
 struct cached *naming_parse(struct object_cache *c, const struct symbolize_object *o);
+/* 0: E names O; or why it does not, as symbolize/symbolize.h says. E may be NULL. */
+int naming_refusal(const struct cached *e, const struct symbolize_object *o);
 /* E may name O: the file could be read and is the one that the kernel mapped. */
 bool naming_usable(const struct cached *e, const struct symbolize_object *o);
 /* It may have no names, but is the file that the kernel mapped: it has lines perhaps. */

@@ -221,6 +221,15 @@ static uint64_t file_offset(const struct profile *p, uint32_t location)
 	return l->address - m->start + m->offset;
 }
 
+/* One location more of SOURCE, which is called N, or nothing. */
+static void count(struct job *j, uint32_t source, const struct name_table *names, const struct name *n)
+{
+	bool named = n && *name_table_text(names, n->name);
+
+	if (j->stats.objects && source < j->nr_objects + SOURCE_NONE)
+		j->stats.objects[source].nr[named ? n->symbol >> NAMING_LEVEL_SHIFT : 0]++;
+}
+
 /* --- objects --- */
 
 static const struct symbolize_object *object_of(const struct job *j, uint32_t source)
@@ -251,6 +260,21 @@ static void add_debug(struct job *j, uint32_t source, struct cached *c)
 		close(fd);
 }
 
+/* What C, the parsed object (NULL: it is not), is to those who ask for names. */
+static void tell_object(struct job *j, uint32_t source, const struct cached *c)
+{
+	const struct symbolize_object *o = object_of(j, source);
+	struct symbolize_object_stats *s = j->stats.objects ? &j->stats.objects[source] : NULL;
+
+	if (!s)
+		return;
+	s->status = naming_refusal(c, o);
+	if (!c)
+		return;
+	s->build_id_size = c->build_id_size;
+	memcpy(s->build_id, c->build_id, sizeof(s->build_id));
+}
+
 /* What the cache knows of it. */
 static struct object_state *begin_object(struct job *j, uint32_t source)
 {
@@ -270,6 +294,8 @@ static struct object_state *begin_object(struct job *j, uint32_t source)
 		j->stats.nr_objects_failed += o->quarantined ||
 					      (state->c && naming_failed(state->c, o));
 	}
+	if (o->quarantined || state->c)
+		tell_object(j, source, state->c);
 	return state;
 }
 
@@ -296,6 +322,7 @@ static struct cached *parse(struct job *j, uint32_t source)
 		add_debug(j, source, c);
 	if (source < j->nr_objects && (!c || naming_failed(c, o)))
 		j->stats.nr_objects_failed++;
+	tell_object(j, source, c);
 	return c;
 }
 
@@ -318,6 +345,7 @@ static void name_from_object(struct job *j, uint32_t source, const struct radix_
 		if (c)
 			tell_build_id(j, todo[i].a, c);
 		set_name(j, todo[i].a, usable ? &c->names : NULL, n);
+		count(j, source, usable ? &c->names : NULL, n);
 	}
 	if (!c)
 		return;
@@ -342,7 +370,7 @@ static struct name *kernel_find(struct symbolizer *s, uint64_t relative)
 	if (kallsyms_find(s->kallsyms, (int64_t)relative, &symbol))
 		return NULL;
 	/* Starts are within 2^31 of each other: half of one tells them apart. */
-	key = (uint64_t)LEVEL_SYMBOL << NAMING_LEVEL_SHIFT | (uint32_t)symbol.start;
+	key = (uint64_t)LEVEL_KERNEL << NAMING_LEVEL_SHIFT | (uint32_t)symbol.start;
 	n = name_table_find(&s->kernel_names, key);
 	return n ? n : name_table_add(&s->kernel_names, key, symbol.name);
 }
@@ -364,6 +392,7 @@ static void name_kernel(struct job *j, uint32_t location)
 		n = number ? &s->kernel_names.names[number - 1] : NULL;
 	}
 	set_name(j, location, &s->kernel_names, n);
+	count(j, j->nr_objects + SOURCE_KERNEL, &s->kernel_names, n);
 }
 
 /* --- a window --- */
@@ -421,6 +450,7 @@ static bool name_at_once(struct job *j, uint32_t location, uint32_t source)
 	if (state->c)
 		tell_build_id(j, location, state->c);
 	set_name(j, location, state->c ? &state->c->names : NULL, n);
+	count(j, source, state->c ? &state->c->names : NULL, n);
 	return true;
 }
 
@@ -475,6 +505,8 @@ static void add_lines(struct job *j)
 	}
 	if (j->s->lines)
 		lines_window(j->s->lines, &w, &j->stats);
+	for (uint32_t i = 0; j->s->lines && j->stats.objects && i < j->nr_objects; i++)
+		j->stats.objects[i].lines = lines_status(j->s->lines, &j->objects[i].id);
 	free(w.cached);
 	free(nr_samples);
 }
@@ -490,6 +522,7 @@ void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_o
 		.nr_objects = nr_objects,
 		.notice = notice,
 		.ctx = ctx,
+		.stats.objects = stats ? stats->objects : NULL,
 	};
 
 	s->window++;

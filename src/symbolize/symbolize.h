@@ -12,6 +12,9 @@
 #include "base/debug_path.h"
 #include "object/object_id.h"
 #include "profile/profile.h"
+#include "symbolize/levels.h"
+
+#define SYMBOLIZE_NR_OTHERS 2 /* the vDSO, the kernel */
 
 struct symbolizer;
 
@@ -30,6 +33,17 @@ struct symbolize_object {
 	bool index_coming; /* a line index is there and will be given: none is to be built */
 };
 
+/* What was asked of one object in a call, and what it said. */
+struct symbolize_object_stats {
+	uint32_t nr[LEVEL_NR]; /* locations, by the level that named them; [0]: without a name */
+	/* 0; or why it names nothing: -ECANCELED: quarantined; -ESTALE: another build id than the kernel said; -ENODATA: it knows
+	 * no functions; -ENOEXEC: no ELF file; -EBADMSG: damaged; -EFBIG: too large; -EIO: could not be read this time. */
+	int status;
+	int lines; /* 1: known; 0: not, or not yet; negative errno: why they are not to be had (object/line_build.h) */
+	uint8_t build_id[20]; /* the file's own */
+	unsigned build_id_size;
+};
+
 struct symbolize_stats {
 	uint32_t nr_locations; /* those that had no lines; of these have */
 	uint32_t nr_named;     /* a name, */
@@ -40,6 +54,8 @@ struct symbolize_stats {
 	uint32_t nr_lined;          /* locations with file and line */
 	uint32_t nr_indexes, nr_waiting, nr_refused; /* objects whose lines are known, will be, or
 							are not to be had */
+	/* The caller's, zeroed: one for each object, then one for the vDSO and one for the kernel; NULL: not wanted. */
+	struct symbolize_object_stats *objects;
 };
 
 /* Called before an object is parsed (index into objects), so that whoever watches knows what it

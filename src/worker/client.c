@@ -19,8 +19,9 @@
 struct worker_client {
 	struct loop *loop;
 	worker_outcome_fn fn;
-	worker_index_fn index_fn; /* may be NULL */
-	worker_want_fn want_fn;   /* may be NULL */
+	worker_index_fn index_fn; /* these may be NULL */
+	worker_want_fn want_fn;
+	worker_symbols_fn symbols_fn;
 	void *ctx;
 	struct worker_process process;
 	unsigned deadline_ms;
@@ -30,6 +31,7 @@ struct worker_client {
 	int fds[3]; /* kallsyms, the last, is ours until the window is sent; -1: none */
 	bool window_sent;
 	uint32_t nr_sent; /* objects */
+	uint32_t nr_symbols, last_symbols; /* objects told of so far; the last one */
 	struct worker_object *objects;
 	int *object_fds;
 	int (*files)[WORKER_NR_FILES]; /* NULL: none */
@@ -158,6 +160,14 @@ static bool take_index(struct worker_client *c, const struct worker_index *x, si
 	return worker_index_valid(x, size, 1);
 }
 
+static void take_symbols(struct worker_client *c, const struct worker_symbols *s)
+{
+	c->nr_symbols += s->nr;
+	c->last_symbols = s->objects[s->nr - 1].object;
+	for (uint32_t i = 0; i < s->nr && c->symbols_fn; i++)
+		c->symbols_fn(c->ctx, c->window.cookie, &s->objects[i]);
+}
+
 static void take_message(struct worker_client *c, const void *msg, size_t size, const int *fds,
 			 unsigned nr_fds)
 {
@@ -173,6 +183,8 @@ static void take_message(struct worker_client *c, const void *msg, size_t size, 
 	} else if (c->busy && worker_want_valid(want, size, &c->window)) {
 		if (c->want_fn)
 			c->want_fn(c->ctx, want);
+	} else if (c->busy && worker_symbols_valid(msg, size, &c->window, c->nr_symbols, c->last_symbols)) {
+		take_symbols(c, msg);
 	} else if (c->busy && worker_done_valid(done, size, &c->window) &&
 		   c->nr_sent == c->window.nr_objects) {
 		struct worker_outcome o = {
@@ -196,6 +208,7 @@ static void channel_ready(struct loop_watch *w, uint32_t events)
 		struct worker_done done;
 		struct worker_index index;
 		struct worker_want want;
+		struct worker_symbols symbols;
 	} msg = { 0 };
 
 	while (c->process.pid) {
@@ -303,6 +316,7 @@ static void take_job(struct worker_client *c, const struct worker_job *job)
 	c->busy = true;
 	c->window_sent = false;
 	c->nr_sent = 0;
+	c->nr_symbols = c->last_symbols = 0;
 	c->parsing = WORKER_PARSING_NONE;
 }
 
@@ -341,6 +355,11 @@ void worker_client_set_index(struct worker_client *c, worker_index_fn fn)
 void worker_client_set_want(struct worker_client *c, worker_want_fn fn)
 {
 	c->want_fn = fn;
+}
+
+void worker_client_set_symbols(struct worker_client *c, worker_symbols_fn fn)
+{
+	c->symbols_fn = fn;
 }
 
 void worker_client_set_deadline(struct worker_client *c, unsigned ms)

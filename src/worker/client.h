@@ -58,6 +58,9 @@ typedef void (*worker_outcome_fn)(void *ctx, const struct worker_outcome *o);
 /* A line index was built, perhaps long after its window; FD, a memfd, becomes the callee's. */
 typedef void (*worker_index_fn)(void *ctx, const struct worker_index *x, int fd);
 
+/* What an object of the job under way was asked and said, before its outcome; none when it dies before. */
+typedef void (*worker_symbols_fn)(void *ctx, uint64_t cookie, const struct worker_object_symbols *s);
+
 int worker_client_new(struct worker_client **out, struct loop *l, worker_outcome_fn fn, void *ctx);
 /* Ends the process. A job under way gets no outcome any more. */
 void worker_client_free(struct worker_client *c);
@@ -69,6 +72,7 @@ uint64_t worker_client_nr_deaths(const struct worker_client *c);
 
 /* Without it, indexes stay in the worker's memory. CTX is that of worker_client_new. */
 void worker_client_set_index(struct worker_client *c, worker_index_fn fn);
+void worker_client_set_symbols(struct worker_client *c, worker_symbols_fn fn); /* CTX likewise */
 
 /* WANT is of the job under way, and its files may come with later ones. Without it nobody is asked.
  * CTX as above. */

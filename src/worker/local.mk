@@ -6,5 +6,6 @@ libpprofd_a_SOURCES += \
 	%reldir%/protocol.h \
 	%reldir%/protocol_pages.c %reldir%/protocol_pages.h \
 	%reldir%/protocol_window.c %reldir%/protocol_window.h \
+	%reldir%/symbols.c %reldir%/symbols.h \
 	%reldir%/window.c %reldir%/window.h \
 	%reldir%/worker.c %reldir%/worker.h

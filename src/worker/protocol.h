@@ -21,7 +21,8 @@ enum worker_message_type {
 	WORKER_PAGES,
 	WORKER_PAGE,
 	WORKER_INDEX,
-	WORKER_WANT
+	WORKER_WANT,
+	WORKER_SYMBOLS
 };
 
 /* Which object a file is: what fstat said of its descriptor. */

@@ -36,6 +36,27 @@ bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned 
 	return nr_fds == want_fds;
 }
 
+bool worker_symbols_valid(const struct worker_symbols *s, size_t size, const struct worker_window *w, uint32_t nr_before,
+			  uint32_t last)
+{
+	if (size < offsetof(struct worker_symbols, objects) || s->type != WORKER_SYMBOLS || s->cookie != w->cookie)
+		return false;
+	if (!s->nr || s->nr > WORKER_SYMBOLS_PER_MESSAGE || s->nr > WORKER_SYMBOLS_MAX - nr_before ||
+	    size != worker_symbols_size(s))
+		return false;
+	for (uint32_t i = 0; i < s->nr; i++) {
+		const struct worker_object_symbols *o = &s->objects[i];
+		bool is_first = !nr_before && !i;
+
+		if ((o->object >= w->nr_objects && o->object != WORKER_PARSING_KALLSYMS) ||
+		    (!is_first && o->object <= last) || o->build_id_size > sizeof(o->build_id) ||
+		    !worker_status_valid(o->status) || (o->lines != 1 && !worker_status_valid(o->lines)))
+			return false;
+		last = o->object;
+	}
+	return true;
+}
+
 bool worker_index_valid(const struct worker_index *x, size_t size, unsigned nr_fds)
 {
 	return size == sizeof(*x) && x->type == WORKER_INDEX && !x->unused && x->size &&

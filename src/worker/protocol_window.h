@@ -1,6 +1,6 @@
 /* protocol_window: a window to symbolize and write: one worker_window message with its descriptors, then its nr_objects struct
- * worker_object in worker_objects messages with theirs; worker_parsing messages and one worker_done come back; and
- * worker_index, even without a request. Before the worker_done there may be worker_want messages. */
+ * worker_object in worker_objects messages with theirs; worker_parsing and worker_symbols messages and one worker_done come
+ * back; and worker_index, even without a request. Before the worker_done there may be worker_want messages. */
 #ifndef WORKER_PROTOCOL_WINDOW_H
 #define WORKER_PROTOCOL_WINDOW_H
 
@@ -47,6 +47,46 @@ static inline unsigned worker_object_nr_fds(const struct worker_object *o)
 	return 1u + (unsigned)__builtin_popcount(o->files);
 }
 
+#define WORKER_SYMBOLS_PER_MESSAGE 64
+#define WORKER_SYMBOLS_MAX 1024 /* objects of a window; of more than that nothing is told */
+
+/* What named an address. */
+enum worker_level {
+	WORKER_LEVEL_NONE,
+	WORKER_LEVEL_GO,
+	WORKER_LEVEL_SYMTAB,
+	WORKER_LEVEL_DYNSYM,
+	WORKER_LEVEL_MINIDEBUG,
+	WORKER_LEVEL_DEBUG_FILE,
+	WORKER_LEVEL_PLT,
+	WORKER_LEVEL_BOUNDS,
+	WORKER_LEVEL_JIT,
+	WORKER_LEVEL_KALLSYMS,
+	WORKER_NR_LEVELS
+};
+
+/* What an object was asked in a window, and what it said; status, lines: symbolize/symbolize.h. */
+struct worker_object_symbols {
+	uint32_t object; /* index, or WORKER_PARSING_KALLSYMS: the kernel */
+	int32_t status, lines;
+	uint32_t build_id_size;
+	uint8_t build_id[20]; /* the file's own */
+	uint32_t nr[WORKER_NR_LEVELS]; /* addresses */
+};
+
+/* From the worker: of objects that were asked, in order, the kernel last. */
+struct worker_symbols {
+	uint32_t type; /* WORKER_SYMBOLS */
+	uint32_t nr;   /* 1 … WORKER_SYMBOLS_PER_MESSAGE */
+	uint64_t cookie;
+	struct worker_object_symbols objects[WORKER_SYMBOLS_PER_MESSAGE]; /* only nr are sent */
+};
+
+static inline size_t worker_symbols_size(const struct worker_symbols *s)
+{
+	return offsetof(struct worker_symbols, objects) + s->nr * sizeof(s->objects[0]);
+}
+
 struct worker_done {
 	uint32_t type; /* WORKER_DONE */
 	/* 0: the file is written (and synced); -EBADMSG: the window makes no sense; else negative
@@ -89,6 +129,9 @@ bool worker_objects_valid(const struct worker_objects *o, size_t size, unsigned 
 			  const struct worker_window *w, uint32_t nr_before);
 bool worker_parsing_valid(const struct worker_parsing *p, size_t size,
 			  const struct worker_window *w);
+/* NR_BEFORE have come already, the last of them of object LAST. */
+bool worker_symbols_valid(const struct worker_symbols *s, size_t size, const struct worker_window *w, uint32_t nr_before,
+			  uint32_t last);
 bool worker_index_valid(const struct worker_index *x, size_t size, unsigned nr_fds);
 bool worker_want_valid(const struct worker_want *want, size_t size, const struct worker_window *w);
 bool worker_done_valid(const struct worker_done *d, size_t size, const struct worker_window *w);

@@ -22,6 +22,7 @@
 #include "worker/pages.h"
 #include "worker/protocol_pages.h"
 #include "worker/protocol_window.h"
+#include "worker/symbols.h"
 #include "worker/window.h"
 
 /* What a window may need beyond what we hold already, caches included: so much for the objects it
@@ -230,11 +231,21 @@ static int send_want(void *ctx, uint32_t object, enum symbolize_file file,
 	return send_message(&want, sizeof(want)) ? -EPIPE : -EAGAIN;
 }
 
+/* What came of it, of so many objects; for whoever asks which of them lack names. */
+static void send_symbols(const struct request *q, const struct symbolize_object_stats *stats)
+{
+	struct worker_symbols s = { .type = WORKER_SYMBOLS, .cookie = q->window.cookie };
+
+	for (uint32_t at = 0, nr = 0; nr < WORKER_SYMBOLS_MAX && symbols_next(stats, q->nr_objects, &at, &s); nr += s.nr)
+		send_message(&s, worker_symbols_size(&s));
+}
+
 static void name_locations(struct symbolizer *s, struct request *q, struct profile *p,
 			   struct worker_done *done)
 {
-	struct symbolize_stats stats = { 0 };
-
+	struct symbolize_stats stats = {
+		.objects = xcalloc((size_t)q->nr_objects + SYMBOLIZE_NR_OTHERS, sizeof(*stats.objects)),
+	};
 	struct symbolize_lines lines = { .earned = LINES_EARNED, .built = send_index };
 	struct symbolize_debug debug = { .earned = DEBUG_EARNED, .want = send_want, .ctx = q };
 
@@ -249,6 +260,8 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 						       q->window.kernel_blind);
 	symbolize(s, p, q->objects, q->nr_objects, notice, q, &stats);
 	notice(q, WORKER_PARSING_NONE);
+	send_symbols(q, stats.objects);
+	free(stats.objects);
 	done->nr_locations = stats.nr_locations;
 	done->nr_named = stats.nr_named;
 	done->nr_bounded = stats.nr_bounded;

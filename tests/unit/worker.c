@@ -36,7 +36,18 @@
 struct outcomes {
 	unsigned nr;
 	struct worker_outcome last;
+	unsigned nr_symbols;
+	struct worker_object_symbols symbols; /* the last */
 };
+
+static void got_symbols(void *ctx, uint64_t cookie, const struct worker_object_symbols *s)
+{
+	struct outcomes *all = ctx;
+
+	assert_int_equal(cookie, 42);
+	all->symbols = *s;
+	all->nr_symbols++;
+}
 
 static void got_outcome(void *ctx, const struct worker_outcome *o)
 {
@@ -94,6 +105,7 @@ static void setup(struct fixture *f, const char *role)
 	setenv(ROLE, role, 1);
 	assert_int_equal(loop_new(&f->loop), 0);
 	assert_int_equal(worker_client_new(&f->client, f->loop, got_outcome, &f->all), 0);
+	worker_client_set_symbols(f->client, got_symbols);
 	window_init(f);
 	f->job.cookie = 42;
 	f->job.profile_fd = io_memfd("window", f->window.data, f->window.size);
@@ -203,6 +215,11 @@ static void locations_get_names(void **state)
 		assert_int_equal(f.all.last.done.nr_objects, 1);
 		/* The cache lives as long as the worker. */
 		assert_int_equal(f.all.last.done.nr_cached, i);
+		/* Whatever the program was linked with. */
+		assert_int_equal(f.all.nr_symbols, i + 1u);
+		assert_int_equal(f.all.symbols.object, 0);
+		assert_int_equal(f.all.symbols.nr[WORKER_LEVEL_SYMTAB], 1);
+		assert_int_equal(f.all.symbols.status, 0);
 		p = read_output(&f);
 		assert_int_equal(p->locations[0].nr_lines, 1);
 		assert_string_equal(profile_str(p, p->functions[p->lines[0].function].name),
@@ -214,6 +231,8 @@ static void locations_get_names(void **state)
 	start(&f);
 	assert_int_equal(wait_outcome(&f), WORKER_WRITTEN);
 	assert_int_equal(f.all.last.done.nr_named, 0);
+	assert_int_equal(f.all.symbols.status, -ECANCELED);
+	assert_int_equal(f.all.symbols.nr[WORKER_LEVEL_NONE], 1);
 	close(fd);
 	teardown(&f);
 }
@@ -474,6 +493,7 @@ static void lying_workers_are_ended(void **state)
 {
 	static const char *const lies[] = {
 		"lie: size", "lie: cookie", "lie: object", "lie: status", "lie: early", "lie: fds",
+		"lie: symbols",
 	};
 
 	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -588,12 +608,15 @@ static void fake_lie(const char *lie, uint64_t cookie)
 {
 	struct worker_done d = { .type = WORKER_DONE, .cookie = cookie };
 	struct worker_parsing p = { .type = WORKER_PARSING, .cookie = cookie };
+	struct worker_symbols s = { .type = WORKER_SYMBOLS, .cookie = cookie, .nr = 1 };
 	int fd = STDERR_FILENO;
 
 	if (!strcmp(lie, "lie: size"))
 		channel_send(CHILD_CHANNEL_FD, &d, sizeof(d) - 8, NULL, 0);
 	else if (!strcmp(lie, "lie: object"))
 		channel_send(CHILD_CHANNEL_FD, &p, sizeof(p), NULL, 0); /* there are no objects */
+	else if (!strcmp(lie, "lie: symbols"))
+		channel_send(CHILD_CHANNEL_FD, &s, worker_symbols_size(&s), NULL, 0); /* likewise */
 	else if (!strcmp(lie, "lie: fds"))
 		channel_send(CHILD_CHANNEL_FD, &d, sizeof(d), &fd, 1);
 	d.cookie += !strcmp(lie, "lie: cookie");
