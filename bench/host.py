@@ -7,11 +7,13 @@
   host.py naps       PPROFD LOAD SECONDS       the same for programs that sleep and wake; where a timer without NMI sees
                                                code that runs with interrupts off
   host.py slowdown   PPROFD LOAD PAIRS         a fixed computation with pprofd at 49 and at 997 Hz against none, paired
+  host.py names      PPROFD LOAD SECONDS       frames of the mixed load that have a name, or the bounds of a function; what names
+                                               cost in the first window and in the next
   host.py start      PPROFD RUNS               execve to the first sample's time
 
 CPU is user + system of all processes of a tool, of their control group where one can be made (exact, what has exited
 included), else of /proc/PID/stat. Memory is the peak of their summed PSS, read every 100 ms."""
-import atexit, glob, json, os, shutil, signal, statistics, subprocess, sys, tempfile, time
+import atexit, glob, gzip, json, os, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TICK = os.sysconf("SC_CLK_TCK")
@@ -440,12 +442,91 @@ def start(program, runs):
            "<= 300 ms")
 
 
+def fields(data):
+    """The fields of a protobuf message, as (number, value)."""
+    def varint(i):
+        value = shift = 0
+        while True:
+            value |= (data[i] & 127) << shift
+            shift += 7
+            i += 1
+            if data[i - 1] < 128:
+                return value, i
+    i = 0
+    while i < len(data):
+        tag, i = varint(i)
+        value, i = varint(i)
+        if tag & 7 == 2:
+            value, i = data[i:i + value], i + value
+        yield tag >> 3, value
+
+
+def numbers(data):
+    value = shift = 0
+    for byte in data:
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            yield value
+            value = shift = 0
+
+
+def identities(path):
+    """{kind: [frames, of these with an identity]} of the samples of a profile, kind kernel or user; what is called like its
+    file alone, or lies in none, has none."""
+    strings, mappings, functions, locations, samples = [], {}, {}, {}, []
+    for number, value in fields(gzip.open(path).read()):
+        if number == 6:
+            strings.append(value.decode())
+        elif number in (2, 3, 4, 5):
+            m = {}
+            for n, v in fields(value):
+                m.setdefault(n, v)
+            if number == 2:
+                samples.append((list(numbers(m[1])), next(numbers(m[2]))))
+            else:
+                (mappings, locations, functions)[number - 3][m[1]] = m
+    kinds = {}
+    for i, l in locations.items():
+        name = strings[functions[dict(fields(l[4]))[1]].get(2, 0)] if 4 in l else ""
+        bare = not name or name.startswith("[") and name.endswith("]")
+        file = strings[mappings[l[2]].get(5, 0)] if 2 in l else None
+        if file is not None or name == "[unmapped]":
+            kinds[i] = "kernel" if (file or "").startswith("[kernel") else "user", not bare
+    frames = {"user": [0, 0], "kernel": [0, 0]}
+    for stack, count in samples:
+        for i in stack:
+            if i in kinds:
+                kind, known = kinds[i]
+                frames[kind][0] += count
+                frames[kind][1] += count * known
+    return frames
+
+
+def names(program, load_program, seconds):
+    load = Load.mixed(load_program, False)
+    d = Daemon(program, 86400, 49)
+    cost = []
+    for _ in range(2):
+        time.sleep(seconds)
+        d.run_ctl("rotate")
+        cost.append(d.status()["worker_names_ms"])
+    frames = identities(max(glob.glob(f"{d.folder}/spool/cpu-*.pb.gz")))
+    d.end()
+    load.end()
+    for kind, target in (("user", 95), ("kernel", 99)):
+        nr, known = frames[kind]
+        figure(f"{kind} frames with an identity", f"{100 * known / max(nr, 1):.2f} % of {nr}", f"at least {target} %")
+    figure("names of the second window", f"{cost[1]:.2f} ms after {cost[0]:.1f} ms: 1/{cost[0] / max(cost[1], 0.01):.1f}",
+           "at most 1/10")
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     verb, a = sys.argv[1], sys.argv[2:]
     if verb == "compare":
         compare(a[0], a[1], float(a[2]), int(a[3]), a[4:])
-    elif verb in ("accounting", "naps"):
+    elif verb in ("accounting", "names", "naps"):
         globals()[verb](a[0], a[1], float(a[2]))
     elif verb == "slowdown":
         slowdown(a[0], a[1], int(a[2]))

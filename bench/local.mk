@@ -18,6 +18,7 @@ bench_runs += bench/names.sh
 bench_runs += bench/lines.sh
 bench_runs += bench/host.py:start
 bench_runs += bench/host.py:accounting
+bench_runs += bench/host.py:names
 bench_runs += bench/host.py:naps
 bench_runs += bench/host.py:compare
 bench_runs += bench/host.py:slowdown

@@ -36,6 +36,7 @@ for what; do
 	case $what in
 	*:start) host start 5 -- 20 ;;
 	*:accounting) host accounting "$load" 10 -- "$load" 60 ;;
+	*:names) host names "$load" 10 -- "$load" 60 ;;
 	*:naps) host naps "$load" 3 -- "$load" 30 ;;
 	*:compare) host compare "$load" 12 1 fp bpf -- "$load" 180 3 fp bpf ;;
 	*:slowdown) host slowdown "$load" 4 -- "$load" 30 ;;

@@ -61,7 +61,7 @@ struct publish_status {
 	char last_file[256];
 	char last_error[320]; /* "" when the last write went well */
 	int kallsyms_status;
-	uint64_t worker_cpu_ns; /* for the last file */
+	uint64_t worker_cpu_ns, worker_names_ns; /* for the last file; of that, for names */
 	/* Objects, as the worker knew by then: their lines are there, will be, or are not to be had. */
 	unsigned lines_known, lines_waiting, lines_refused;
 };

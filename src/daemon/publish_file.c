@@ -205,6 +205,7 @@ void publish_worker_outcome(void *ctx, const struct worker_outcome *o)
 		p->status.lines_refused = o->done.nr_refused;
 		p->status.kallsyms_status = o->done.kallsyms_status;
 		p->status.worker_cpu_ns = o->done.cpu_ns;
+		p->status.worker_names_ns = o->done.names_ns;
 		bundle_unpin(&f->bundle, p->d->objects);
 		file_submit(p, f, SPOOL_PUBLISH);
 	} else {

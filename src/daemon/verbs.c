@@ -252,6 +252,7 @@ static void status_rotate(struct daemon *d, struct control_client *c, const stru
 	control_value(c, "windows_in_flight", "%u", r.in_flight);
 	control_value(c, "worker_pid", "%d", p->worker_pid);
 	control_value(c, "worker_cpu_ms", "%.1f", (double)p->worker_cpu_ns / 1e6);
+	control_value(c, "worker_names_ms", "%.2f", (double)p->worker_names_ns / 1e6);
 #define STATUS_COUNTER(of, name) control_value(c, #name, "%llu", (unsigned long long)(of)->name);
 #define STATUS_ROTATE(name, help) STATUS_COUNTER(&r, name)
 #define STATUS_PUBLISH(name, help) STATUS_COUNTER(p, name)

@@ -100,7 +100,8 @@ struct worker_done {
 	/* Locations with file and line; objects whose lines are known, will be, or are not to be
 	 * had (damaged, or over the limits). */
 	uint32_t nr_lined, nr_indexes, nr_waiting, nr_refused;
-	uint64_t cpu_ns; /* of the worker, for this window */
+	uint64_t cpu_ns;   /* of the worker, for this window */
+	uint64_t names_ns; /* of that, for names */
 };
 
 /* From the worker, at any time: a line index was built of an object that it was given: SIZE bytes in

@@ -240,6 +240,14 @@ static void send_symbols(const struct request *q, const struct symbolize_object_
 		send_message(&s, worker_symbols_size(&s));
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 static void name_locations(struct symbolizer *s, struct request *q, struct profile *p,
 			   struct worker_done *done)
 {
@@ -248,6 +256,8 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	};
 	struct symbolize_lines lines = { .earned = LINES_EARNED, .built = send_index };
 	struct symbolize_debug debug = { .earned = DEBUG_EARNED, .want = send_want, .ctx = q };
+
+	uint64_t start = cpu_ns();
 
 	if (q->window.symbolize == WORKER_LINES)
 		lines.size = q->window.cache_size;
@@ -272,6 +282,7 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	done->nr_indexes = stats.nr_indexes;
 	done->nr_waiting = stats.nr_waiting;
 	done->nr_refused = stats.nr_refused;
+	done->names_ns = cpu_ns() - start;
 }
 
 static void identify_mappings(struct request *q, struct profile *p)
@@ -294,14 +305,6 @@ static int write_profile(const struct request *q, const struct buf *b, uint64_t 
 		return -errno;
 	*written = size;
 	return 0;
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 static void serve(struct symbolizer *s, struct request *q, struct worker_done *done)
