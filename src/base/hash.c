@@ -53,6 +53,16 @@ static void hash_resize(struct hash *h, uint32_t nr_new)
 	free(old);
 }
 
+void hash_reserve(struct hash *h, uint32_t nr)
+{
+	uint64_t slots = h->slots ? (uint64_t)h->mask + 1 : HASH_SLOTS_MIN;
+
+	while (((uint64_t)h->nr + nr) * 4 > slots * 3)
+		slots *= 2;
+	if (slots <= UINT32_MAX && (!h->slots || slots > (uint64_t)h->mask + 1))
+		hash_resize(h, (uint32_t)slots);
+}
+
 void hash_add(struct hash *h, uint32_t hash, uint32_t index)
 {
 	if (!h->slots || (uint64_t)(h->nr + 1) * 4 > ((uint64_t)h->mask + 1) * 3)

@@ -25,6 +25,7 @@ struct hash {
 
 void hash_fini(struct hash *h);
 void hash_clear(struct hash *h); /* forgets all elements, keeps the slots */
+void hash_reserve(struct hash *h, uint32_t nr); /* room for NR elements more */
 void hash_add(struct hash *h, uint32_t hash, uint32_t index);
 /* Removes the slot of element INDEX; false when it is not there. Memory that few elements are left in is given back. */
 bool hash_del(struct hash *h, uint32_t hash, uint32_t index);

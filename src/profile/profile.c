@@ -121,25 +121,41 @@ static uint32_t clean_string(struct profile *p, const char *s, size_t size)
 	return i;
 }
 
+static uint32_t add_string(struct profile *p, uint32_t hash, const char *s, size_t size)
+{
+	char *copy = arena_alloc(&p->arena, size + 1);
+	uint32_t i = p->nr_strings;
+
+	memcpy(copy, s, size);
+	copy[size] = 0;
+	*array_push(p->strings, p->nr_strings, p->strings_cap) = copy;
+	hash_add(&p->string_hash, hash, i);
+	return i;
+}
+
 uint32_t profile_string_n(struct profile *p, const char *s, size_t size)
 {
 	uint32_t hash, i;
-	char *copy;
 
 	size = strnlen(s, size);
 	hash = hash_bytes(s, size);
 	i = find_string(p, hash, s, size);
 	if (i != HASH_NONE)
 		return i;
-	if (!text_is_clean(s, size))
-		return clean_string(p, s, size);
-	copy = arena_alloc(&p->arena, size + 1);
-	memcpy(copy, s, size);
-	copy[size] = 0;
-	i = p->nr_strings;
-	*array_push(p->strings, p->nr_strings, p->strings_cap) = copy;
-	hash_add(&p->string_hash, hash, i);
-	return i;
+	return text_is_clean(s, size) ? add_string(p, hash, s, size) : clean_string(p, s, size);
+}
+
+uint32_t profile_clean_string(struct profile *p, const char *s, size_t size)
+{
+	uint32_t hash = hash_bytes(s, size), i = find_string(p, hash, s, size);
+
+	return i != HASH_NONE ? i : add_string(p, hash, s, size);
+}
+
+void profile_reserve_functions(struct profile *p, uint32_t nr)
+{
+	hash_reserve(&p->function_hash, nr);
+	hash_reserve(&p->string_hash, nr);
 }
 
 uint32_t profile_string(struct profile *p, const char *s)

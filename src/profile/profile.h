@@ -125,6 +125,10 @@ void profile_add_comment(struct profile *p, const char *text);
  * path clean theirs before and keep the number. */
 uint32_t profile_string(struct profile *p, const char *s);
 uint32_t profile_string_n(struct profile *p, const char *s, size_t size);
+/* S is clean, without a NUL in its SIZE bytes: who keeps names from window to window need not look again. */
+uint32_t profile_clean_string(struct profile *p, const char *s, size_t size);
+/* Room for NR functions more, and names for them. */
+void profile_reserve_functions(struct profile *p, uint32_t nr);
 /* Always a new mapping: two of one file may have to stay apart. */
 uint32_t profile_mapping(struct profile *p, const struct profile_mapping *m);
 uint32_t profile_function(struct profile *p, const struct profile_function *f);

@@ -24,6 +24,8 @@ size_t name_table_size(const struct name_table *t)
 	return t->names_cap * sizeof(*t->names) + slots * sizeof(*t->hash.slots) + t->text.cap;
 }
 
+_Static_assert(TEXT_MAX <= UINT16_MAX, "sizes of names");
+
 struct name *name_table_find(struct name_table *t, uint64_t symbol)
 {
 	uint32_t hash = hash_u64(symbol), pos, i;
@@ -62,11 +64,13 @@ struct name *name_table_add(struct name_table *t, uint64_t symbol, const char *r
 		return NULL;
 	hash_add(&t->hash, hash_u64(symbol), t->nr);
 	n = array_push(t->names, t->nr, t->names_cap);
-	*n = (struct name){ .symbol = symbol, .system_name = (uint32_t)t->text.size };
+	*n = (struct name){ .symbol = symbol, .system_name = (uint32_t)t->text.size,
+			    .system_size = (uint16_t)system_size, .size = (uint16_t)system_size };
 	buf_add(&t->text, system_name, system_size + 1);
 	n->name = n->system_name;
 	if (strcmp(name, system_name)) {
 		n->name = (uint32_t)t->text.size;
+		n->size = (uint16_t)name_size;
 		buf_add(&t->text, name, name_size + 1);
 	}
 	return n;

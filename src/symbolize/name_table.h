@@ -14,7 +14,8 @@
 
 struct name {
 	uint64_t symbol;
-	uint32_t system_name, name; /* offsets in text; the empty name: it has none */
+	uint32_t system_name, name; /* offsets in text */
+	uint16_t system_size, size; /* of these names; 0: it has none */
 	uint32_t window, function;  /* in the profile of that window */
 };
 

@@ -178,12 +178,12 @@ static uint32_t function_of(struct job *j, const struct name_table *names, struc
 {
 	if (n->window != j->s->window) {
 		struct profile_function f = {
-			.system_name = profile_string(j->p, name_table_text(names, n->system_name)),
+			.system_name = profile_clean_string(j->p, name_table_text(names, n->system_name), n->system_size),
 		};
 
 		f.name = n->name == n->system_name
 				 ? f.system_name
-				 : profile_string(j->p, name_table_text(names, n->name));
+				 : profile_clean_string(j->p, name_table_text(names, n->name), n->size);
 		n->function = profile_function(j->p, &f);
 		n->window = j->s->window;
 	}
@@ -197,7 +197,7 @@ static void set_name(struct job *j, uint32_t location, const struct name_table *
 	struct mapping_state *m = state_of(j, location);
 	struct profile_line line = { 0 };
 
-	if (n && *name_table_text(names, n->name)) {
+	if (n && n->size) {
 		line.function = function_of(j, names, n);
 		j->unnamed[location] = naming_is_bounds(n);
 		if (j->unnamed[location])
@@ -222,12 +222,10 @@ static uint64_t file_offset(const struct profile *p, uint32_t location)
 }
 
 /* One location more of SOURCE, which is called N, or nothing. */
-static void count(struct job *j, uint32_t source, const struct name_table *names, const struct name *n)
+static void count(struct job *j, uint32_t source, const struct name *n)
 {
-	bool named = n && *name_table_text(names, n->name);
-
 	if (j->stats.objects && source < j->nr_objects + SOURCE_NONE)
-		j->stats.objects[source].nr[named ? n->symbol >> NAMING_LEVEL_SHIFT : 0]++;
+		j->stats.objects[source].nr[n && n->size ? n->symbol >> NAMING_LEVEL_SHIFT : 0]++;
 }
 
 /* --- objects --- */
@@ -345,7 +343,7 @@ static void name_from_object(struct job *j, uint32_t source, const struct radix_
 		if (c)
 			tell_build_id(j, todo[i].a, c);
 		set_name(j, todo[i].a, usable ? &c->names : NULL, n);
-		count(j, source, usable ? &c->names : NULL, n);
+		count(j, source, n);
 	}
 	if (!c)
 		return;
@@ -392,7 +390,7 @@ static void name_kernel(struct job *j, uint32_t location)
 		n = number ? &s->kernel_names.names[number - 1] : NULL;
 	}
 	set_name(j, location, &s->kernel_names, n);
-	count(j, j->nr_objects + SOURCE_KERNEL, &s->kernel_names, n);
+	count(j, j->nr_objects + SOURCE_KERNEL, n);
 }
 
 /* --- a window --- */
@@ -450,7 +448,7 @@ static bool name_at_once(struct job *j, uint32_t location, uint32_t source)
 	if (state->c)
 		tell_build_id(j, location, state->c);
 	set_name(j, location, state->c ? &state->c->names : NULL, n);
-	count(j, source, state->c ? &state->c->names : NULL, n);
+	count(j, source, n);
 	return true;
 }
 
@@ -526,6 +524,7 @@ void symbolize(struct symbolizer *s, struct profile *p, const struct symbolize_o
 	};
 
 	s->window++;
+	profile_reserve_functions(p, p->nr_locations / 2);
 	list_mappings(&j);
 	name_known(&j);
 	for (uint32_t first = 0, next; first < j.nr_todo; first = next) {

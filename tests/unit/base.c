@@ -74,6 +74,7 @@ static void reader_reads_leb128(void **state)
 
 static void hash_finds_what_was_added_and_not_what_was_removed(void **state)
 {
+	struct hash_slot *slots;
 	struct hash h = { 0 };
 	uint32_t pos, i, found;
 
@@ -90,6 +91,16 @@ static void hash_finds_what_was_added_and_not_what_was_removed(void **state)
 	}
 	hash_clear(&h);
 	assert_int_equal(hash_first(&h, hash_u64(1), &pos), HASH_NONE);
+	hash_fini(&h);
+	/* Room beforehand: nothing moves until it is used up. */
+	hash_reserve(&h, 0);
+	hash_reserve(&h, 100);
+	slots = h.slots;
+	for (i = 0; i < 100; i++)
+		hash_add(&h, hash_u64(i), i);
+	assert_ptr_equal(h.slots, slots);
+	hash_reserve(&h, 1000);
+	assert_int_equal(hash_first(&h, hash_u64(99), &pos), 99);
 	hash_fini(&h);
 }
 
