@@ -1,4 +1,4 @@
-/* jitmap: every function that is found covers its address, and has a name without a line's end. */
+/* jitmap: every function that is found has a name without a line's end. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		assert(jitmap_nr(m) && jitmap_size(m));
 		for (uint64_t at = 0; at < 0x4000; at += 16) {
-			struct jit_function f;
+			uint32_t f;
 
-			if (jitmap_find(m, at, &f))
-				continue;
-			assert(at >= f.start && at - f.start < f.size);
-			assert(jitmap_name(m, fd, f.name, name, 32) >= 0 && !strchr(name, '\n'));
+			if (!jitmap_find(m, at, &f))
+				assert(jitmap_name(m, fd, f, name, 32) >= 0 && !strchr(name, '\n'));
 		}
 		free(name);
 		jitmap_trim(m);

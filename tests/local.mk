@@ -52,6 +52,7 @@ unit_tests += tests/unit/line_cache
 unit_tests += tests/unit/lines
 unit_tests += tests/unit/stored
 unit_tests += tests/unit/symbols
+unit_tests += tests/unit/jitdump
 unit_tests += tests/unit/jitmap
 unit_tests += tests/unit/targets
 unit_tests += tests/unit/recording_words
@@ -66,7 +67,7 @@ TESTS += tests/layers.test
 EXTRA_DIST += tests/layers.test tests/unit/unit.h
 EXTRA_DIST += tests/unit/opener_test.h tests/unit/worker_test.h
 EXTRA_DIST += tests/elfgen.h
-EXTRA_DIST += tests/fdegen.h tests/gogen.h
+EXTRA_DIST += tests/fdegen.h tests/gogen.h tests/jitgen.h
 
 TESTS += tests/pprof.test
 check_PROGRAMS += tests/pprof_files

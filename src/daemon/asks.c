@@ -27,7 +27,8 @@ struct ask {
 	uint32_t pid, exec_count;
 	uint64_t fork_ns, start_time, cgroup, asked_ns;
 	bool maps, sent;
-	bool jit; /* the ranges are of code made at run time: one map tells of them all */
+	bool jit; /* the ranges are of code made at run time: one file tells of them all */
+	struct ask_range jitdump; /* the mapping of that file; path NULL: there is none */
 	uint32_t nr_ranges;
 	struct ask_range *ranges;
 };
@@ -61,6 +62,7 @@ static void ask_free(struct ask *k)
 {
 	for (uint32_t i = 0; i < k->nr_ranges; i++)
 		free((char *)(uintptr_t)k->ranges[i].file.path);
+	free((char *)(uintptr_t)k->jitdump.file.path);
 	free(k->ranges);
 	free(k);
 }
@@ -138,11 +140,34 @@ static struct ask *ask_of(struct asks *a, const struct process *p, bool jit)
 	return NULL;
 }
 
+static struct ask_range ask_range_of(uint64_t start, uint64_t end, uint64_t pgoff, const struct process_file *file)
+{
+	struct ask_range r = { .start = start, .end = end, .pgoff = pgoff, .file = *file };
+
+	r.file.path = xstrdup(file->path);
+	return r;
+}
+
+/* The mapping by which P's JIT compiler says what file tells of its code, the latest one. */
+static struct ask_range find_jitdump(const struct asks *a, const struct process *p)
+{
+	const struct process_map *found = NULL;
+
+	for (uint32_t i = 0; i < p->space->nr_maps; i++) {
+		const struct process_map *map = space_map(p->space, i);
+
+		if (process_file(a->processes, map->file)->jitdump && (!found || map->time_ns > found->time_ns))
+			found = map;
+	}
+	if (!found)
+		return (struct ask_range){ 0 };
+	return ask_range_of(found->start, found->end, found->pgoff, process_file(a->processes, found->file));
+}
+
 static bool want_object(void *ctx, const struct collect_object_ask *want)
 {
 	struct asks *a = ctx;
 	struct ask *k;
-	struct ask_range *r;
 
 	if (objects_use(a->objects, want->object))
 		return true;
@@ -150,13 +175,12 @@ static bool want_object(void *ctx, const struct collect_object_ask *want)
 	if (!k) {
 		k = ask_add(a, want->process);
 		k->jit = want->file->special;
+		if (k->jit)
+			k->jitdump = find_jitdump(a, want->process);
 	}
 	if (!k->ranges)
 		k->ranges = xcalloc(OPENER_RANGES_MAX, sizeof(*k->ranges));
-	r = &k->ranges[k->nr_ranges++];
-	*r = (struct ask_range){ .start = want->start, .end = want->end, .pgoff = want->pgoff,
-				 .file = *want->file };
-	r->file.path = xstrdup(want->file->path);
+	k->ranges[k->nr_ranges++] = ask_range_of(want->start, want->end, want->pgoff, want->file);
 	return true;
 }
 
@@ -233,6 +257,19 @@ static void ask_failed(struct asks *a, struct ask *k)
 	ask_free(k);
 }
 
+static void fill_range(struct opener_range *to, const struct ask_range *from)
+{
+	size_t length = strlen(from->file.path);
+
+	to->start = from->start;
+	to->end = from->end;
+	to->pgoff = from->pgoff;
+	if (length >= sizeof(to->path))
+		length = 0;
+	memcpy(to->path, from->file.path, length);
+	to->path[length] = 0;
+}
+
 static void ask_fill_request(const struct ask *k, struct opener_request *q)
 {
 	memset(q, 0, offsetof(struct opener_request, ranges));
@@ -241,20 +278,10 @@ static void ask_fill_request(const struct ask *k, struct opener_request *q)
 	q->pid = k->pid;
 	q->start_time = k->start_time;
 	q->fork_ns = k->fork_ns;
-	q->nr_ranges = k->jit ? 0 : k->nr_ranges;
-	for (uint32_t i = 0; i < q->nr_ranges; i++) {
-		struct opener_range *to = &q->ranges[i];
-		const struct ask_range *from = &k->ranges[i];
-		size_t length = strlen(from->file.path);
-
-		to->start = from->start;
-		to->end = from->end;
-		to->pgoff = from->pgoff;
-		if (length >= sizeof(to->path))
-			length = 0;
-		memcpy(to->path, from->file.path, length);
-		to->path[length] = 0;
-	}
+	if (k->jitdump.file.path)
+		fill_range(&q->ranges[q->nr_ranges++], &k->jitdump);
+	for (uint32_t i = 0; !k->jit && i < k->nr_ranges; i++)
+		fill_range(&q->ranges[q->nr_ranges++], &k->ranges[i]);
 }
 
 void asks_flush(struct asks *a)

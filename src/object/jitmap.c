@@ -6,43 +6,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/array.h"
 #include "base/io.h"
 #include "object/blocks.h"
-#include "object/radix.h"
+#include "object/jitcode.h"
 
-#define PIECE_SIZE   (64u << 10)
-#define ADDRESS_MAX  (UINT64_C(1) << 60)
-#define NESTING_MAX  64    /* entries looked at behind one that ends before the address */
-#define BLOCKS       64
+#define PIECE_SIZE (64u << 10)
+#define BLOCKS     64
 
 struct jitmap {
-	struct radix_entry *entries; /* key: start, a: size, b: place of the name in the file */
-	uint32_t nr, cap;
+	struct jitcode code; /* a function's number is the place of its name in the file */
+	uint32_t nr;
 	uint64_t file_size;
 	struct blocks blocks;
 };
-
-static int add(struct jitmap *m, uint64_t start, uint64_t size, uint64_t name)
-{
-	if (m->nr == JITMAP_NR_MAX)
-		return -EFBIG;
-	if (m->nr == m->cap) {
-		uint32_t cap = m->cap ? m->cap + m->cap / 2 : 256;
-		void *p = reallocarray(m->entries, cap, sizeof(*m->entries));
-
-		if (!p)
-			return -ENOMEM;
-		m->entries = p;
-		m->cap = cap;
-	}
-	m->entries[m->nr++] = (struct radix_entry){
-		.key = start,
-		.a = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
-		.b = (uint32_t)name,
-	};
-	return 0;
-}
 
 static int digit(char c)
 {
@@ -74,10 +50,9 @@ static int take_line(struct jitmap *m, const char *line, const char *end, uint64
 	const char *p = line;
 	uint64_t start, size;
 
-	if (!take_hex(&p, end, &start) || !take_hex(&p, end, &size) || p == end || !size ||
-	    start >= ADDRESS_MAX)
+	if (!take_hex(&p, end, &start) || !take_hex(&p, end, &size) || p == end)
 		return 0;
-	return add(m, start, size, offset + (uint64_t)(p - line));
+	return jitcode_add(&m->code, start, size, (uint32_t)(offset + (uint64_t)(p - line)));
 }
 
 /* The lines that begin in the SIZE bytes at P, which are at OFFSET, and end there too. *USED: bytes of them; *SKIP: within
@@ -142,10 +117,11 @@ int jitmap_open(struct jitmap **out, int fd)
 		m->file_size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
 		err = read_lines(m, fd);
 	}
+	m->nr = m->code.nr;
 	if (!err && !m->nr)
 		err = -ENODATA;
-	if (!err) /* stable: of equal starts the later one stays behind */
-		err = radix_sort(m->entries, m->nr);
+	if (!err)
+		err = jitcode_settle(&m->code);
 	if (err)
 		jitmap_free(m);
 	else
@@ -158,13 +134,13 @@ void jitmap_free(struct jitmap *m)
 	if (!m)
 		return;
 	jitmap_trim(m);
-	free(m->entries);
+	jitcode_fini(&m->code);
 	free(m);
 }
 
 size_t jitmap_size(const struct jitmap *m)
 {
-	return sizeof(*m) + m->cap * sizeof(*m->entries) + m->blocks.held;
+	return sizeof(*m) + jitcode_size(&m->code) + m->blocks.held;
 }
 
 uint32_t jitmap_nr(const struct jitmap *m)
@@ -177,21 +153,9 @@ void jitmap_trim(struct jitmap *m)
 	blocks_trim(&m->blocks);
 }
 
-int jitmap_find(const struct jitmap *m, uint64_t address, struct jit_function *f)
+int jitmap_find(const struct jitmap *m, uint64_t address, uint32_t *name)
 {
-	const struct radix_entry *found = NULL;
-	uint32_t low = array_partition(m->entries, m->nr, e, e->key <= address);
-
-	for (uint32_t i = low, steps = 0; i-- > 0 && steps < NESTING_MAX; steps++) {
-		const struct radix_entry *e = &m->entries[i];
-
-		if (address - e->key < e->a && (!found || e->b > found->b))
-			found = e;
-	}
-	if (!found)
-		return -ENOENT;
-	*f = (struct jit_function){ found->key, found->a, found->b };
-	return 0;
+	return jitcode_find(&m->code, address, name);
 }
 
 int jitmap_name(struct jitmap *m, int fd, uint32_t name, char *out, size_t out_size)

@@ -28,6 +28,9 @@ libpprofd_a_SOURCES += %reldir%/dwarf_ranges.c
 libpprofd_a_SOURCES += %reldir%/dwarf_section.c %reldir%/dwarf_section.h
 libpprofd_a_SOURCES += %reldir%/gopclntab.c %reldir%/gopclntab.h %reldir%/gopclntab_impl.h
 libpprofd_a_SOURCES += %reldir%/gopclntab_frames.c %reldir%/gopclntab_scan.c
+libpprofd_a_SOURCES += %reldir%/jitcode.c %reldir%/jitcode.h
+libpprofd_a_SOURCES += %reldir%/jitdump.c %reldir%/jitdump.h %reldir%/jitdump_impl.h
+libpprofd_a_SOURCES += %reldir%/jitdump_line.c
 libpprofd_a_SOURCES += %reldir%/jitmap.c %reldir%/jitmap.h
 libpprofd_a_SOURCES += %reldir%/minidebug.h
 if LZMA

@@ -246,9 +246,10 @@ int file_reopen(int path_fd)
 	return fd < 0 ? -errno : fd;
 }
 
-int target_open_range(struct target *t, const struct opener_range *r)
+/* An O_PATH descriptor of what is mapped at R. */
+static int find_range(struct target *t, const struct opener_range *r)
 {
-	int path_fd = open_mapped(t, r->start, r->end, r->path), fd;
+	int path_fd = open_mapped(t, r->start, r->end, r->path);
 
 	if (path_fd < 0 && path_fd != -ESTALE) {
 		struct mapped m;
@@ -261,60 +262,27 @@ int target_open_range(struct target *t, const struct opener_range *r)
 		if (path_fd < 0 && path_fd != -ESTALE)
 			path_fd = open_named(t, &m);
 	}
+	return path_fd;
+}
+
+int target_find_range(struct target *t, const struct opener_range *r)
+{
+	int fd = find_range(t, r), err = fd < 0 ? fd : check_file(t, fd);
+
+	if (err < 0 && fd >= 0)
+		close(fd);
+	return err < 0 ? err : fd;
+}
+
+int target_open_range(struct target *t, const struct opener_range *r)
+{
+	int path_fd = target_find_range(t, r), fd;
+
 	if (path_fd < 0)
 		return path_fd;
-	fd = check_file(t, path_fd);
-	if (!fd)
-		fd = file_reopen(path_fd);
+	fd = file_reopen(path_fd);
 	close(path_fd);
 	return fd;
-}
-
-/* The number behind "NAME:" in TEXT (proc_pid_status(5)), the WHICH-th of its line, −1: the last. */
-static bool status_number(const char *text, const char *name, int which, unsigned long *v)
-{
-	const char *at = strstr(text, name);
-	bool found = false;
-	char *end;
-
-	if (!at)
-		return false;
-	at += strlen(name);
-	for (int i = 0; *at && *at != '\n' && (which < 0 || i <= which); i++, at = end) {
-		unsigned long n = strtoul(at, &end, 10);
-
-		if (end == at)
-			break;
-		*v = n;
-		found = true;
-		end += strspn(end, " \t");
-	}
-	return found;
-}
-
-/* Its own number of itself, and its user. */
-static int read_status(struct target *t, unsigned long *pid, unsigned long *uid)
-{
-	struct buf b = { 0 };
-	int err = read_below(t->dir, "status", &b);
-
-	buf_add(&b, "", 1);
-	if (!err && (!status_number((const char *)b.data, "\nNSpid:", -1, pid) ||
-		     !status_number((const char *)b.data, "\nUid:", 1, uid)))
-		err = -ESRCH;
-	buf_fini(&b);
-	return err;
-}
-
-/* We may read more than T may, and what is in the file ends in profiles: only what its own user has written, or root has for
- * all to read. */
-static int check_owner(int path_fd, unsigned long uid)
-{
-	struct stat st;
-
-	if (fstat(path_fd, &st) < 0)
-		return -errno;
-	return st.st_uid == uid || (!st.st_uid && (st.st_mode & S_IROTH)) ? 0 : -EPERM;
 }
 
 int target_find(struct target *t, const char *path, bool follow)
@@ -329,23 +297,4 @@ int target_find(struct target *t, const char *path, bool follow)
 	if (err < 0 && fd >= 0)
 		close(fd);
 	return err < 0 ? err : fd;
-}
-
-int target_open_jit(struct target *t)
-{
-	unsigned long pid, uid;
-	char path[64];
-	int err = read_status(t, &pid, &uid), path_fd, fd;
-
-	if (err)
-		return err;
-	snprintf(path, sizeof(path), "/tmp/perf-%lu.map", pid);
-	path_fd = target_find(t, path, false); /* a link may lead to what others have written */
-	if (path_fd < 0)
-		return path_fd;
-	fd = check_owner(path_fd, uid);
-	if (!fd)
-		fd = file_reopen(path_fd);
-	close(path_fd);
-	return fd;
 }

@@ -25,8 +25,8 @@ void target_fini(struct target *t); /* all but DIR */
 /* The descriptor or negative errno, as struct opener_answer.range_status says. */
 int target_open_range(struct target *t, const struct opener_range *r);
 
-/* T's map of what it made at run time (OPENER_JIT): the descriptor or negative errno, -EPERM: it is not the process's own. */
-int target_open_jit(struct target *t);
+/* The same, but an O_PATH descriptor. */
+int target_find_range(struct target *t, const struct opener_range *r);
 
 /* The regular file PATH below T's root, on a file system that may be opened: an O_PATH descriptor or negative errno. FOLLOW:
  * PATH may be a symbolic link. */

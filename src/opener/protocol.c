@@ -21,7 +21,7 @@ bool opener_request_valid(const struct opener_request *q, size_t size)
 		return !q->nr_ranges && debug_valid(&q->debug);
 	if (!q->pid || (q->what != OPENER_MAPS && q->what != OPENER_FILES && q->what != OPENER_JIT))
 		return false;
-	if ((q->what == OPENER_FILES) != (q->nr_ranges > 0))
+	if (q->what == OPENER_FILES ? !q->nr_ranges : q->nr_ranges > (q->what == OPENER_JIT))
 		return false;
 	for (uint32_t i = 0; i < q->nr_ranges; i++) {
 		const struct opener_range *r = &q->ranges[i];
@@ -51,7 +51,7 @@ bool opener_answer_valid(const struct opener_answer *a, size_t size, unsigned nr
 	if (a->cookie != (q ? q->cookie : 0) || (!q && a->status))
 		return false;
 	if (q && !a->status) {
-		nr_ranges = q->nr_ranges;
+		nr_ranges = q->what == OPENER_FILES ? q->nr_ranges : 0;
 		nr_opened = q->what != OPENER_FILES;
 	}
 	if (a->nr_ranges != nr_ranges || size != opener_answer_size(a))

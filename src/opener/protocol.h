@@ -26,9 +26,10 @@ enum opener_what {
 	/* Another opener, for the channel whose descriptor comes along (no other request has one): whoever serves has
 	 * the capabilities for it, the sampler has not. No answer: the other end of that channel tells. */
 	OPENER_SPARE = 3,
-	/* What the process says of the code that it has made: /tmp/perf-PID.map in its root, PID being what it calls
-	 * itself: one descriptor. It must belong to the process's own user, or to root and be for all to read; a symbolic
-	 * link is none. */
+	/* What the process says of the code that it has made: one descriptor. Of its mapping of a file jit-PID.dump that
+	 * file, when the request has that range and there is something in it; else /tmp/perf-PID.map in its root; else the
+	 * empty dump. PID is what it calls itself. Either must belong to the process's own user, or to root and be for all to read; a
+	 * symbolic link is none. */
 	OPENER_JIT = 4,
 	/* A separate debug file: one descriptor, of the first that is there. Below the process's root it must be the
 	 * object's owner's, or root's; then below ours, in the folder of debug files alone. Whether it is the right one is for

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "opener/debug.h"
 #include "opener/file.h"
+#include "opener/jit.h"
 #include "opener/protocol.h"
 
 #define FORK_TOLERANCE_NS 40000000
@@ -116,7 +117,7 @@ static void open_ranges(const struct opener_request *q, int dir, struct mount_ca
 static int open_jit(const struct opener_request *q, int dir, struct mount_cache *mounts)
 {
 	struct target t = { .dir = dir, .remote = q->flags & OPENER_REMOTE, .mounts_known = mounts };
-	int fd = target_open_jit(&t);
+	int fd = jit_open(&t, q->nr_ranges ? &q->ranges[0] : NULL);
 
 	target_fini(&t);
 	return fd;

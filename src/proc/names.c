@@ -86,6 +86,14 @@ static bool path_is_special(const char *path)
 	       text_has_prefix(path, "/SYSV");
 }
 
+static bool path_is_jitdump(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *digits = name + 4;
+	size_t nr = text_has_prefix(name, "jit-") ? strspn(digits, "0123456789") : 0;
+
+	return nr && !strcmp(digits + nr, ".dump");
+}
+
 static uint32_t file_hash(const struct process_file *f, size_t path_size)
 {
 	struct {
@@ -157,6 +165,7 @@ uint32_t file_intern(struct names *n, const struct process_mmap *m, size_t path_
 	path_size = path_clean(path, m->path, path_size, maps);
 	key.special = path_is_special(path);
 	if (!key.special) {
+		key.jitdump = path_is_jitdump(path);
 		key.dev_major = m->dev_major;
 		key.dev_minor = m->dev_minor;
 		key.inode = m->inode;

@@ -9,13 +9,15 @@
 #include "object/elf.h"
 #include "object/fde.h"
 #include "object/gopclntab.h"
+#include "object/jitdump.h"
 #include "object/jitmap.h"
 #include "object/minidebug.h"
 #include "object/plt.h"
 #include "object/symtab.h"
 
 _Static_assert(LEVEL_NAME_MAX >= SYMTAB_NAME_MAX && LEVEL_NAME_MAX >= GOPCLNTAB_NAME_MAX &&
-		       LEVEL_NAME_MAX >= JITMAP_NAME_MAX && LEVEL_NAME_MAX >= PLT_NAME_MAX,
+		       LEVEL_NAME_MAX >= JITMAP_NAME_MAX && LEVEL_NAME_MAX >= JITDUMP_NAME_MAX &&
+		       LEVEL_NAME_MAX >= PLT_NAME_MAX,
 	       "whole names");
 
 /* An error that is no property of the file's contents: another attempt may succeed. */
@@ -81,12 +83,13 @@ int levels_add_debug(struct levels *l, int fd)
 
 int levels_open_jit(struct levels *l, int fd)
 {
-	return jitmap_open(&l->jit, fd);
+	return jitdump_is(fd) ? jitdump_open(&l->dump, fd) : jitmap_open(&l->jit, fd);
 }
 
 void levels_close(struct levels *l)
 {
 	jitmap_free(l->jit);
+	jitdump_free(l->dump);
 	gopclntab_free(l->go);
 	symtab_free(l->symtab);
 	if (l->mini)
@@ -106,7 +109,7 @@ size_t levels_size(const struct levels *l)
 	       (l->mini ? symtab_size(l->mini) + l->mini_size : 0) +
 	       (l->debug ? symtab_size(l->debug) : 0) +
 	       (l->plt ? plt_size(l->plt) : 0) + (l->fdes ? fde_size(l->fdes) : 0) +
-	       (l->jit ? jitmap_size(l->jit) : 0);
+	       (l->jit ? jitmap_size(l->jit) : 0) + (l->dump ? jitdump_size(l->dump) : 0);
 }
 
 void levels_trim(struct levels *l)
@@ -125,6 +128,8 @@ void levels_trim(struct levels *l)
 		fde_trim(l->fdes);
 	if (l->jit)
 		jitmap_trim(l->jit);
+	if (l->dump)
+		jitdump_trim(l->dump);
 }
 
 /* What is damaged knows no function; other errors of reading may not come again. */
@@ -170,13 +175,14 @@ static bool find_symbol(const struct levels *l, uint64_t vaddr, struct symbol *s
 	return found;
 }
 
-static int find_jit(const struct jitmap *m, uint64_t address, struct level_function *f)
+static int find_jit(const struct levels *l, uint64_t address, struct level_function *f)
 {
-	struct jit_function jit;
-	int err = jitmap_find(m, address, &jit);
+	uint32_t number;
+	int err = l->dump ? jitdump_find(l->dump, address, &number)
+			  : jitmap_find(l->jit, address, &number);
 
 	if (!err)
-		*f = (struct level_function){ LEVEL_JIT, jit.start, jit.name };
+		*f = (struct level_function){ LEVEL_JIT, number, number };
 	return err;
 }
 
@@ -204,9 +210,12 @@ int levels_find(struct levels *l, int fd, uint64_t vaddr, struct level_function 
 	struct level_function other;
 	struct symbol symbol = { 0 };
 	bool found;
-	int err = l->jit ? find_jit(l->jit, vaddr, f) : find_go(l->go, fd, vaddr, f);
+	int err;
 
-	if (l->jit || !err || has_failed(err))
+	if (levels_of_jit(l))
+		return find_jit(l, vaddr, f);
+	err = find_go(l->go, fd, vaddr, f);
+	if (!err || has_failed(err))
 		return err;
 	found = find_symbol(l, vaddr, &symbol, &level);
 	err = -ENOENT;
@@ -233,7 +242,8 @@ int levels_name(struct levels *l, int fd, const struct level_function *f, const 
 		return 0;
 	}
 	if (f->level == LEVEL_JIT) {
-		err = jitmap_name(l->jit, fd, f->index, name, LEVEL_NAME_MAX);
+		err = l->dump ? jitdump_name(l->dump, fd, f->index, name, LEVEL_NAME_MAX)
+			      : jitmap_name(l->jit, fd, f->index, name, LEVEL_NAME_MAX);
 		return err < 0 ? err : 0;
 	}
 	if (f->level == LEVEL_PLT) {

@@ -9,7 +9,8 @@
  *   plt      stubs that call other files' functions (object/plt.h)
  *   bounds   where a function begins and ends, by the unwind information; it has no name, and is
  *            called by its file and first address
- *   JIT      not of an object: the map of what a process made at run time (object/jitmap.h)
+ *   JIT      not of an object: what a process tells of the code that it made at run time
+ *            (object/jitmap.h, object/jitdump.h)
  *   kernel   nor this: /proc/kallsyms (object/kallsyms.h)
  *
  * An address past its symbol's end is never attributed to that symbol; where the file gives no end,
@@ -24,6 +25,7 @@
 struct elf;
 struct fde_table;
 struct gopclntab;
+struct jitdump;
 struct jitmap;
 struct plt;
 struct symtab;
@@ -45,13 +47,19 @@ struct levels {
 	size_t mini_size;
 	struct plt *plt;
 	struct fde_table *fdes;
-	struct jitmap *jit; /* then no other */
+	struct jitmap *jit; /* then no other; or */
+	struct jitdump *dump;
 };
+
+static inline bool levels_of_jit(const struct levels *l)
+{
+	return l->jit || l->dump;
+}
 
 /* A function: level and start are its identity in the object. */
 struct level_function {
 	enum level level;
-	uint64_t start; /* virtual address, < 2^60 */
+	uint64_t start; /* virtual address, < 2^60; LEVEL_JIT: its number, as several begin at one */
 	uint32_t index; /* the level's own number for it */
 };
 
@@ -61,7 +69,7 @@ int levels_open(struct levels *l, struct elf *e);
 /* L's object has the debug file FD, which becomes L's, whatever comes back. As levels_open. Numbers of
  * functions found before are not valid any more. */
 int levels_add_debug(struct levels *l, int fd);
-/* Of a JIT's map: addresses are the process's own. As jitmap_open. */
+/* Of what a JIT tells, of either kind: addresses are the process's own. As jitdump_open. */
 int levels_open_jit(struct levels *l, int fd);
 void levels_close(struct levels *l);
 size_t levels_size(const struct levels *l); /* bytes held */

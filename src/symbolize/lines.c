@@ -356,7 +356,7 @@ void lines_window(struct lines *l, struct lines_window *w, struct symbolize_stat
 {
 	l->window++;
 	for (uint32_t i = 0; i < w->nr_objects; i++)
-		if (w->cached[i] && w->nr_samples[i])
+		if (w->cached[i] && !w->objects[i].jit_map && w->nr_samples[i])
 			use(l, w, i);
 	if (l->options.now)
 		build_now(l, w);

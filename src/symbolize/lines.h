@@ -1,7 +1,7 @@
 /* lines: files, lines and inlined functions for a profile's locations, after they have got their
  * functions. An index is built of an object once it has earned it by its samples, one object at a
  * time, and then only asked (object/line.h); or it is given one that was built before. A Go
- * program's own table serves as it is. What cannot be built, or not within the limits, is
+ * program's own table serves as it is, and so do lines of code made at run time. What cannot be built, or not within the limits, is
  * remembered, and its locations stay with their functions. */
 #ifndef SYMBOLIZE_LINES_H
 #define SYMBOLIZE_LINES_H

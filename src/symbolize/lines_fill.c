@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "object/elf.h"
 #include "object/gopclntab.h"
+#include "object/jitdump.h"
 #include "symbolize/lines_impl.h"
 #include "symbolize/object_cache.h"
 
@@ -15,7 +17,8 @@ struct source {
 	struct lines_entry *e;
 	const struct elf *elf;
 	struct gopclntab *go; /* NULL: the entry's index */
-	int fd;               /* with go */
+	struct jitdump *dump; /* then none of those */
+	int fd;               /* with go and dump */
 };
 
 /* A Go table's numbers begin with 0, which here says: not known. */
@@ -118,12 +121,40 @@ static unsigned fill(struct profile *p, const struct source *s, uint32_t locatio
 	return bits | (frames[0].file ? FILE_NAME : 0u) | (frames[0].line ? LINE : 0u);
 }
 
+/* A function that was made at run time is one frame, and has its name. */
+static unsigned fill_jit(struct profile *p, const struct source *s, uint32_t location, uint64_t address)
+{
+	const struct profile_location *at = &p->locations[location];
+	struct profile_function function;
+	struct profile_line line = { 0 };
+	struct jit_line found;
+	char raw[4096], name[TEXT_MAX];
+	int length;
+
+	if (at->nr_lines != 1 || jitdump_line(s->dump, s->fd, address, &found))
+		return 0;
+	function = p->functions[p->lines[at->first_line].function];
+	length = found.file ? jitdump_file(s->dump, s->fd, found.file, raw, sizeof(raw)) : 0;
+	if (length > 0) {
+		text_clean(name, sizeof(name), raw, (size_t)length);
+		function.filename = profile_string(p, name);
+	}
+	line.function = profile_function(p, &function);
+	line.line = found.line;
+	profile_set_lines(p, location, &line, 1);
+	return (length > 0 ? FILE_NAME : 0u) | (found.line ? LINE : 0u);
+}
+
 static struct source source_of(const struct lines *l, const struct lines_window *w, uint32_t object)
 {
 	struct cached *c = w->cached[object];
 	struct lines_entry *e = c ? lines_find(l, &w->objects[object].id) : NULL;
 	struct source s = { .fd = w->objects[object].fd };
 
+	if (c && c->levels.dump) {
+		s.dump = c->levels.dump;
+		return s;
+	}
 	if (!e || (e->state != LINES_READY && e->state != LINES_TABLE))
 		return s;
 	s.e = e;
@@ -132,13 +163,18 @@ static struct source source_of(const struct lines *l, const struct lines_window 
 	return s;
 }
 
+static bool knows_lines(const struct source *s)
+{
+	return s->e || s->dump;
+}
+
 static void mark(struct profile *p, const struct source *sources, uint32_t nr_objects,
 		 const uint8_t *lacking)
 {
 	for (uint32_t m = 0; m < p->nr_mappings; m++) {
 		uint32_t object = p->mappings[m].object;
 
-		if (!object || object > nr_objects || !sources[object].e)
+		if (!object || object > nr_objects || !knows_lines(&sources[object]))
 			continue;
 		p->mappings[m].has_filenames = !(lacking[m] & FILE_NAME);
 		p->mappings[m].has_line_numbers = !(lacking[m] & LINE);
@@ -157,12 +193,14 @@ void lines_fill(struct lines *l, struct lines_window *w, struct symbolize_stats 
 	for (uint32_t i = 0; i < p->nr_locations; i++) {
 		const struct profile_location *at = &p->locations[i];
 		uint32_t m = at->mapping, object = m < p->nr_mappings ? p->mappings[m].object : 0;
+		uint64_t offset;
 		unsigned bits;
 
-		if (object > w->nr_objects || !sources[object].e)
+		if (object > w->nr_objects || !knows_lines(&sources[object]))
 			continue;
-		bits = fill(p, &sources[object], i,
-			    at->address - p->mappings[m].start + p->mappings[m].offset, w->unnamed[i]);
+		offset = at->address - p->mappings[m].start + p->mappings[m].offset;
+		bits = sources[object].dump ? fill_jit(p, &sources[object], i, offset)
+					    : fill(p, &sources[object], i, offset, w->unnamed[i]);
 		if (bits & FUNCTION_NAME)
 			w->unnamed[i] = false;
 		stats->nr_lined += (bits & FILE_NAME) && (bits & LINE);
@@ -170,6 +208,8 @@ void lines_fill(struct lines *l, struct lines_window *w, struct symbolize_stats 
 	}
 	mark(p, sources, w->nr_objects, lacking);
 	for (uint32_t i = 1; i <= w->nr_objects; i++) {
+		if (sources[i].dump)
+			jitdump_trim(sources[i].dump);
 		if (!sources[i].e)
 			continue;
 		lines_settle(l, sources[i].e);

@@ -15,7 +15,7 @@ static struct cached *parse_jit(struct object_cache *c, const struct symbolize_o
 	struct cached *e;
 	int err = levels_open_jit(&levels, o->fd);
 
-	if (err && err != -ENODATA && err != -EFBIG)
+	if (err && err != -ENODATA && err != -EBADMSG && err != -EFBIG)
 		return NULL;
 	e = object_cache_add(c, &o->id);
 	e->status = err;
@@ -86,7 +86,7 @@ bool naming_usable(const struct cached *e, const struct symbolize_object *o)
 
 bool naming_identified(const struct cached *e, const struct symbolize_object *o)
 {
-	return e->elf && same_build_id(e, o);
+	return (e->elf || e->levels.dump) && same_build_id(e, o);
 }
 
 bool naming_failed(const struct cached *e, const struct symbolize_object *o)
@@ -127,7 +127,7 @@ struct name *naming_find(struct cached *e, int fd, uint64_t offset, const char *
 
 	if (naming_recall(e, offset, &n))
 		return n;
-	if (e->levels.jit)
+	if (levels_of_jit(&e->levels))
 		err = levels_find(&e->levels, fd, offset, &f);
 	else if (elf_vaddr(e->elf, offset, &vaddr))
 		err = levels_find(&e->levels, fd, vaddr, &f);

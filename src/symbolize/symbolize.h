@@ -28,7 +28,7 @@ struct symbolize_object {
 	uint8_t build_id_size; /* the kernel's word from MMAP2; 0: none. Another one in the file
 				  means: no names */
 	uint8_t build_id[20];
-	bool jit_map;     /* no ELF file but a JIT's map: offsets in it are addresses */
+	bool jit_map;     /* no ELF file but what a JIT tells: offsets in it are addresses */
 	bool quarantined; /* not to be parsed */
 	bool index_coming; /* a line index is there and will be given: none is to be built */
 };

@@ -40,7 +40,7 @@ enum worker_file {
 };
 
 #define WORKER_INDEX_COMING 1u /* a line index was built before, and comes with a later window */
-#define WORKER_JIT_MAP 2u      /* the file is a JIT's map of a process (object/jitmap.h) */
+#define WORKER_JIT_MAP 2u      /* the file is what a JIT tells of a process (object/jitmap.h, object/jitdump.h) */
 
 /* The kernel's word on the build id, size 0: none. */
 struct worker_object {

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "profile/profile.h"
 #include "symbolize/symbolize.h"
+#include "tests/jitgen.h"
 
 /* The text of fuzz/seeds/dwarf/gcc5, whose contents are not in the file: debug files are so. */
 #define START 0x1000
@@ -187,6 +188,62 @@ static void without_debugging_information_names_stay(void **state)
 	symbolizer_free(s);
 }
 
+/* The function, file and line of location I, "f a.js:1". */
+static void assert_place(const struct profile *p, uint32_t i, const char *want)
+{
+	const struct profile_line *line = &p->lines[p->locations[i].first_line];
+	const struct profile_function *f = &p->functions[line->function];
+	char *text = xasprintf("%s %s:%d", profile_str(p, f->name), profile_str(p, f->filename), (int)line->line);
+
+	assert_int_equal(p->locations[i].nr_lines, 1);
+	assert_string_equal(text, want);
+	free(text);
+}
+
+static void code_made_at_run_time_has_lines_as_it_grows(void **state)
+{
+	static const struct jitgen_row rows[] = { { 0x7000, 1, "a.js" }, { 0x7010, 2, "\xff" } };
+	struct jitgen g;
+	struct symbolizer *s = symbolizer_new(1 << 20);
+	struct symbolize_object o = { .id = { 1, 2, 3, 4, 5 }, .jit_map = true };
+	struct symbolize_lines lines = { .size = 1 << 20 };
+	struct symbolize_stats stats;
+
+	jitgen_init(&g, false);
+	jitgen_info(&g, 0x7000, rows, 2);
+	jitgen_load(&g, 0x7000, 0x20, 1, "f");
+	for (int window = 0; window < 3; window++) {
+		struct profile *p = profile_new();
+		uint32_t at[3];
+
+		if (window == 1) {
+			jitgen_load(&g, 0x8000, 0x20, 2, "g");
+			o.id.size++;
+		}
+		symbolizer_set_lines(s, window == 2 ? &(struct symbolize_lines){ 0 } : &lines);
+		o.fd = io_memfd("dump", g.out.data, g.out.size);
+		profile_add_type(p, "samples", "count");
+		profile_mapping(p, &(struct profile_mapping){ .start = 0x7000, .limit = 0x9000, .offset = 0x7000, .object = 1,
+							      .filename = profile_string(p, "//anon") });
+		for (int i = 0; i < 3; i++) {
+			at[i] = profile_location(p, 0, 0x7000 + (i == 1 ? 0x1f : i * 0x800u));
+			profile_add(p, profile_stack(p, &at[i], 1), 0, &(int64_t){ 1 });
+		}
+		symbolize(s, p, &o, 1, NULL, NULL, &stats);
+		assert_place(p, at[0], window == 2 ? "f :0" : "f a.js:1");
+		assert_place(p, at[1], window == 2 ? "f :0" : "f a.js:2");
+		assert_place(p, at[2], window ? "g :0" : "[anon] :0");
+		assert_int_equal(stats.nr_lined, window == 2 ? 0 : 2);
+		assert_int_equal(stats.nr_waiting + stats.nr_refused, 0);
+		assert_false(p->mappings[0].has_line_numbers);
+		assert_false(p->mappings[0].has_inline_frames);
+		close(o.fd);
+		profile_free(p);
+	}
+	buf_fini(&g.out);
+	symbolizer_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_that_is_there_need_not_be_built, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_or_foreign_one_is_built_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_debugging_information_names_stay, setup, teardown),
+		cmocka_unit_test(code_made_at_run_time_has_lines_as_it_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -505,6 +505,19 @@ static void map_file(void *ctx)
 		mprotect((char *)m->p + 4096, m->size - 4096, PROT_READ);
 }
 
+/* A JIT compiler that tells of its code in CTX/jit-PID.dump. */
+static void map_jitdump(void *ctx)
+{
+	struct mapping *m = ctx;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/jit-%d.dump", m->path, getpid());
+	if (truncate(path, 0) < 0 && close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) < 0)
+		_exit(1);
+	m->path = path;
+	map_file(m);
+}
+
 static int make_file(const char *path, size_t size)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
@@ -552,6 +565,70 @@ static void *free_addresses(size_t size)
 	assert_true(p != MAP_FAILED);
 	munmap(p, size);
 	return p;
+}
+
+/* What tells of PID's code: the size of what was opened, or the answer's status. */
+static int64_t jitdump_of(int channel, pid_t pid, const struct opener_range *r)
+{
+	struct opener_request q = files_request(pid, r);
+	struct opener_answer a;
+	struct stat st = { 0 };
+	int fds[OPENER_RANGES_MAX], nr;
+
+	q.what = OPENER_JIT;
+	nr = raw_ask(channel, &q, &a, fds);
+	assert_int_equal(nr, !a.status);
+	if (nr)
+		assert_int_equal(fstat(fds[0], &st), 0);
+	while (nr)
+		close(fds[--nr]);
+	return a.status ? a.status : st.st_size;
+}
+
+static void jitdumps_are_found_by_their_mapping(void **state)
+{
+	char dir[] = "/tmp/pprofd-opener-XXXXXX", path[64], map[64];
+	struct mapping m = { .path = dir, .size = 4096 };
+	struct opener_range r;
+	pid_t opener, pid;
+	int channel = raw_opener(CAPS, &opener);
+
+	assert_non_null(mkdtemp(dir));
+	m.p = free_addresses(m.size);
+	pid = target_start(map_jitdump, &m);
+	snprintf(path, sizeof(path), "%s/jit-%d.dump", dir, pid);
+	snprintf(map, sizeof(map), "/tmp/perf-%d.map", pid);
+	m.path = path;
+	r = mapped_range(&m);
+	/* While it is empty the other file counts, if there is one. */
+	assert_int_equal(jitdump_of(channel, pid, &r), 0);
+	assert_int_equal(truncate(path, 40), 0);
+	assert_int_equal(close(make_file(map, 11)), 0);
+	assert_int_equal(jitdump_of(channel, pid, &r), 11);
+	assert_int_equal(truncate(path, 1000), 0);
+	assert_int_equal(jitdump_of(channel, pid, &r), 1000);
+	if (!geteuid()) {
+		assert_int_equal(chown(path, 65534, 65534), 0);
+		assert_int_equal(jitdump_of(channel, pid, &r), 11);
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	/* Another process's, whoever has mapped it. */
+	snprintf(r.path, sizeof(r.path), "%s/jit-%d.dump", dir, pid + 1);
+	assert_int_equal(jitdump_of(channel, pid, &r), 11);
+	r = mapped_range(&m);
+	r.start += 4096;
+	r.end += 4096;
+	assert_int_equal(jitdump_of(channel, pid, &r), 11);
+	unlink(map);
+	assert_int_equal(jitdump_of(channel, pid, &r), -ENOENT);
+	/* It may have been deleted. */
+	unlink(path);
+	r = mapped_range(&m);
+	if (!geteuid())
+		assert_int_equal(jitdump_of(channel, pid, &r), 1000);
+	rmdir(dir);
+	target_end(pid);
+	raw_end(channel, opener);
 }
 
 static void ranges_lead_to_the_file_that_is_mapped(void **state)
@@ -843,6 +920,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(maps_come_whole_and_sealed),
 		cmocka_unit_test(maps_of_jits_are_the_targets_own),
 		cmocka_unit_test(debug_files_are_found_and_the_owners),
+		cmocka_unit_test(jitdumps_are_found_by_their_mapping),
 		cmocka_unit_test(ranges_lead_to_the_file_that_is_mapped),
 		cmocka_unit_test(deleted_programs_and_chroots_open),
 		cmocka_unit_test(devices_are_not_opened),
