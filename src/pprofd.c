@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "attach/attach.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon/service.h"
@@ -40,6 +41,10 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--opener")) {
 		prctl(PR_SET_NAME, "pprofd-opener");
 		return opener_main();
+	}
+	if (argc == 2 && !strcmp(argv[1], "--attach")) {
+		prctl(PR_SET_NAME, "pprofd-attach");
+		return attach_main();
 	}
 	if (argc == 2 && !strcmp(argv[1], "--worker")) {
 		prctl(PR_SET_NAME, "pprofd-worker");

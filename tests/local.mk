@@ -24,6 +24,7 @@ unit_tests += tests/unit/ring
 unit_tests += tests/unit/perfdata
 unit_tests += tests/unit/replay
 unit_tests += tests/unit/opener
+unit_tests += tests/unit/attach
 unit_tests += tests/unit/opener_hang
 unit_tests += tests/unit/worker
 unit_tests += tests/unit/kallsyms

@@ -60,6 +60,9 @@ void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t ex
  * that share its space, when it is still the same life and image. */
 void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		    uint64_t start, uint32_t object);
+/* PID may tell now of code that it has made at run time (asked for as above): where that was asked for in this window and
+ * could not be had, it is asked for again. */
+void collect_ask_code(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count);
 
 /* Copied stacks are walked from now on, by TABLES, which outlive it; NULL: no more. */
 void collect_set_tables(struct collect *c, struct unwind_tables *tables);

@@ -169,6 +169,21 @@ void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t 
 	}
 }
 
+void collect_ask_code(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count)
+{
+	struct identity id = { pid, exec_count, fork_ns };
+	struct process *p = identity_find(c, &id);
+
+	for (uint32_t i = 0; p && i < p->space->nr_maps; i++) {
+		struct process_map *map = space_map(p->space, i);
+
+		if (map->object != OBJECT_MISSING || map->window != c->window || !may_ask(c, map))
+			continue;
+		if (!ask_object(c, p, map, map->mapping))
+			*array_push(c->unasked, c->nr_unasked, c->unasked_cap) = map->mapping;
+	}
+}
+
 /* --- User addresses --- */
 
 void build_id_hex(char hex[BUILD_ID_HEX_SIZE], const uint8_t *build_id, size_t size)

@@ -39,6 +39,7 @@ struct config_target {
 	unsigned events;         /* as below */
 	unsigned sample_frequency, callchain;
 	unsigned labels; /* more than [Profile] Labels= */
+	bool java_perf_map;
 	/* Of no key: a client's recording, perhaps of this thread of the process alone (0: all). */
 	bool on_demand;
 	uint32_t tid;

@@ -120,6 +120,10 @@ const struct config_key config_keys[] = {
 	  "As of [Sampler]." },
 	{ "Target", "Labels", CONFIG_SET, OF(labels), 0, 0, "", labels,
 	  "Labels in addition to those of [Profile]." },
+	{ "Target", "JavaPerfMap", CONFIG_BOOL, OF(java_perf_map), 0, 0, "no", NULL,
+	  "Whether its Java virtual machines (JDK 17 or later) are asked for maps of their code,\n"
+	  "by HotSpot's attach protocol: needs rights that the service does not have by default,\n"
+	  "see pprofd.conf(5)." },
 
 	{ "Profile", "Window", CONFIG_SPAN, AT(window_ns), SECOND, DAY, "60s", NULL,
 	  "The time that one profile covers, aligned to the wall clock, 1s to 1d." },

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "daemon/clock.h"
+#include "daemon/java.h"
 #include "daemon/tables.h"
 #include "daemon/walker.h"
 #include "proc/fill.h"
@@ -40,6 +41,7 @@ struct asks {
 	struct opener_client *opener;
 	struct tables *tables;
 	struct walker *walker; /* NULL: none */
+	struct java *java;     /* NULL: none */
 	struct ask **asks; /* gathered, or under way */
 	uint32_t nr, cap;
 	uint32_t last;     /* index of the ask that grew last */
@@ -89,6 +91,11 @@ void asks_set(struct asks *a, struct collect *c, struct opener_client *opener)
 void asks_set_tables(struct asks *a, struct tables *t)
 {
 	a->tables = t;
+}
+
+void asks_set_java(struct asks *a, struct java *j)
+{
+	a->java = j;
 }
 
 void asks_set_walker(struct asks *a, struct walker *w)
@@ -148,17 +155,23 @@ static struct ask_range ask_range_of(uint64_t start, uint64_t end, uint64_t pgof
 	return r;
 }
 
-/* The mapping by which P's JIT compiler says what file tells of its code, the latest one. */
+/* The mapping by which P's JIT compiler says what file tells of its code, the latest one. Whoever is to be asked for its
+ * map is noted. */
 static struct ask_range find_jitdump(const struct asks *a, const struct process *p)
 {
 	const struct process_map *found = NULL;
+	bool hotspot = false;
 
 	for (uint32_t i = 0; i < p->space->nr_maps; i++) {
 		const struct process_map *map = space_map(p->space, i);
+		const struct process_file *file = process_file(a->processes, map->file);
 
-		if (process_file(a->processes, map->file)->jitdump && (!found || map->time_ns > found->time_ns))
+		hotspot |= file->hotspot;
+		if (file->jitdump && (!found || map->time_ns > found->time_ns))
 			found = map;
 	}
+	if (hotspot && a->java)
+		java_meet(a->java, p);
 	if (!found)
 		return (struct ask_range){ 0 };
 	return ask_range_of(found->start, found->end, found->pgoff, process_file(a->processes, found->file));

@@ -8,6 +8,7 @@
 #include "opener/client.h"
 
 struct asks;
+struct java;
 struct walker;
 struct tables;
 
@@ -18,6 +19,7 @@ void asks_set(struct asks *a, struct collect *c, struct opener_client *opener);
 /* Before the first record: who is asked for pages of unwind tables. */
 void asks_set_tables(struct asks *a, struct tables *t);
 void asks_set_walker(struct asks *a, struct walker *w); /* is told of pages that cannot be had; NULL: nobody */
+void asks_set_java(struct asks *a, struct java *j); /* is told of virtual machines that have code; NULL: nobody */
 
 /* For collect_new. */
 void asks_fill(struct asks *a, struct collect_asks *fns);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
+#include "daemon/java.h"
 #include "daemon/notify.h"
 #include "daemon/rotate.h"
 #include "daemon/scan.h"
@@ -51,6 +52,8 @@ void beat(struct daemon *d, uint64_t now)
 		scan_processes(d->processes);
 		targets_scan(d->targets);
 	}
+	if (d->java)
+		java_beat(d->java, now);
 	if (d->watchdog_ns && now - d->petted_ns >= d->watchdog_ns) {
 		d->petted_ns = now;
 		notify_state("WATCHDOG=1");

@@ -21,6 +21,7 @@
 
 struct accounts;
 struct debug_files;
+struct java;
 struct line_cache;
 struct live;
 struct naming;
@@ -54,6 +55,7 @@ struct daemon {
 	struct publish *publish;
 	struct rotate *rotate;
 	struct accounts *accounts;
+	struct java *java; /* NULL: no target asks for maps of Java code */
 	struct line_cache *line_cache;
 	struct debug_files *debug_files;
 	struct naming *naming;

@@ -97,10 +97,11 @@ out:
 	return err;
 }
 
-int privileges_become(const char *user, char *why, size_t why_size)
+int privileges_become(const char *user, bool attaching, char *why, size_t why_size)
 {
-	/* SETPCAP: the openers drop what they must not have from their bounding set. It goes with the opening ones. */
-	static const cap_value_t change[] = { CAP_SETUID, CAP_SETGID, CAP_SETPCAP }, keep[] = { CAP_SETPCAP };
+	/* SETPCAP: the openers drop what they must not have from their bounding set. It goes with the opening ones, and so
+	 * do those of the attacher. */
+	static const cap_value_t change[] = { CAP_SETPCAP, CAP_SETUID, CAP_SETGID };
 	struct passwd *pw;
 	int err;
 
@@ -114,7 +115,7 @@ int privileges_become(const char *user, char *why, size_t why_size)
 			err = -errno;
 	}
 	if (!err)
-		err = limit_caps(true, keep, NR(keep));
+		err = limit_caps(true, change, attaching ? NR(change) : 1);
 	if (err)
 		snprintf(why, why_size, "becoming user %s: %s", user, strerror(-err));
 	/* Changing ids clears the flag that lets /proc/self be read by ourselves. */

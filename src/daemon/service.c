@@ -19,6 +19,7 @@
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/debug_files.h"
+#include "daemon/java.h"
 #include "daemon/line_cache.h"
 #include "daemon/live.h"
 #include "daemon/naming.h"
@@ -107,6 +108,14 @@ static void host_name(struct daemon *d)
 	text_clean(d->host, sizeof(d->host), raw, sizeof(raw));
 }
 
+static bool wants_java(const struct config *c)
+{
+	for (uint32_t i = 0; i < c->nr_targets; i++)
+		if (c->targets[i].java_perf_map)
+			return true;
+	return false;
+}
+
 static void start_rights(struct daemon *d)
 {
 	char why[256];
@@ -115,7 +124,7 @@ static void start_rights(struct daemon *d)
 	make_folder(d->config.spool_directory, 02750);
 	if (*reload_cache_directory(&d->config))
 		make_folder(d->config.cache_directory, 0700);
-	if (privileges_become(DAEMON_USER, why, sizeof(why)) < 0)
+	if (privileges_become(DAEMON_USER, wants_java(&d->config), why, sizeof(why)) < 0)
 		fatalx("%s", why);
 	umask(0027);
 }
@@ -146,6 +155,10 @@ static void start_parts(struct daemon *d)
 	err = opener_client_new(&d->opener, d->loop, sampling_answered, d);
 	if (err < 0)
 		fatalx("starting the opener: %s", strerror(-err));
+	err = wants_java(&d->config) ? java_new(&d->java, d) : 0;
+	if (err < 0)
+		fatalx("starting the attacher: %s", strerror(-err));
+	asks_set_java(d->asks, d->java);
 	privileges_drop_opening();
 
 	kernel_read(&d->kernel);
@@ -228,6 +241,7 @@ static void end_parts(struct daemon *d)
 	accounts_free(d->accounts);
 	line_cache_free(d->line_cache, STOP_CACHE_MS);
 	opener_client_free(d->opener);
+	java_free(d->java);
 	asks_free(d->asks);
 	debug_files_free(d->debug_files);
 	collect_free(d->collect);

@@ -278,6 +278,21 @@ uint64_t targets_tick_ns(const struct targets *all)
 
 /* What is said of them. */
 
+bool targets_want_code(const struct targets *all, const struct process *p)
+{
+	for (uint32_t i = 0; i < all->nr; i++) {
+		const struct target *t = all->targets[i];
+
+		if (!t || !t->begun || !t->o.java_perf_map)
+			continue;
+		if (t->method == METHOD_CGROUP
+			    ? match_process(&t->match, all->proc_root, all->processes, p) == MATCH_YES
+			    : members_process(&t->members, p->pid) > 0)
+			return true;
+	}
+	return false;
+}
+
 unsigned targets_nr(const struct targets *t)
 {
 	return t->nr;

@@ -57,6 +57,9 @@ void targets_window(struct targets *t);
 /* At least so often must the rings be drained. */
 uint64_t targets_tick_ns(const struct targets *t);
 
+/* P belongs to a target with JavaPerfMap=yes. */
+bool targets_want_code(const struct targets *t, const struct process *p);
+
 /* KIND of target NUMBER: its number for collecting, or TARGETS_DROP when it is not sampled. */
 unsigned targets_kind(const struct targets *t, unsigned number, enum event_kind kind);
 /* As sampler_interval, over the target's events. */

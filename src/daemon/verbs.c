@@ -8,6 +8,7 @@
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/debug_files.h"
+#include "daemon/java.h"
 #include "daemon/line_cache.h"
 #include "daemon/live.h"
 #include "daemon/naming.h"
@@ -290,6 +291,7 @@ static void verb_status(struct daemon *d, struct control_client *c, int argc, ch
 	status_daemon(d, c);
 	status_sampler(d, c);
 	status_targets(d, c);
+	java_status(d->java, d, c);
 	control_value(c, "recordings", "%u", recordings_nr(d->recordings));
 	status_kernel(d, c, &p);
 	status_collect(d, c);

@@ -166,6 +166,7 @@ uint32_t file_intern(struct names *n, const struct process_mmap *m, size_t path_
 	key.special = path_is_special(path);
 	if (!key.special) {
 		key.jitdump = path_is_jitdump(path);
+		key.hotspot = text_has_suffix(path, "/libjvm.so");
 		key.dev_major = m->dev_major;
 		key.dev_minor = m->dev_minor;
 		key.inode = m->inode;

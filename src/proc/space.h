@@ -38,6 +38,7 @@ struct process_file {
 	uint8_t build_id[20];
 	bool special;     /* "[vdso]", SPACE_ANONYMOUS, "anon_inode:…", "/dev/zero": no file to ask for */
 	bool jitdump;     /* ".../jit-N.dump": mapped to say that it tells of code made at run time */
+	bool hotspot;     /* ".../libjvm.so": who has it mapped is a Java virtual machine */
 	const char *path; /* as recorded, valid UTF-8, " (deleted)" stripped; of memory of no file: SPACE_ANONYMOUS */
 };
 

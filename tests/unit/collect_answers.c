@@ -483,6 +483,41 @@ static void refused_object_is_asked_for_again(void **state)
 	world_free(w);
 }
 
+static void what_names_code_is_asked_for_when_it_has_come(void **state)
+{
+	struct world *w = world();
+	struct process *p;
+	struct profile *profile;
+	uint32_t object;
+
+	give_program(w, 20, "p");
+	give_mmap(w, 20, 0x700000, 0x10000, "//anon");
+	give_user(w, 20, 20, 0x700010, 0x400011);
+	assert_int_equal(w->nr_objects, 2);
+	answer_object(w, 0, OBJECT_MISSING);
+	answer_object(w, 1, OBJECT_MISSING);
+	p = process_find(w->t, 20);
+	collect_ask_code(w->c, 20, p->fork_ns, p->exec_count + 1); /* another image */
+	collect_ask_code(w->c, 21, p->fork_ns, p->exec_count);
+	assert_int_equal(w->nr_objects, 2);
+	w->refuse = true;
+	collect_ask_code(w->c, 20, p->fork_ns, p->exec_count);
+	w->refuse = false;
+	collect_tick(w->c, w->now);
+	assert_int_equal(w->nr_objects, 3);
+	assert_string_equal(w->objects[2].path, "//anon");
+	collect_ask_code(w->c, 20, p->fork_ns, p->exec_count); /* under way */
+	assert_int_equal(w->nr_objects, 3);
+	answer_object(w, 2, 9);
+	collect_ask_code(w->c, 20, p->fork_ns, p->exec_count); /* known */
+	assert_int_equal(w->nr_objects, 3);
+	profile = collect_finish(w->c, 0, 0, 0);
+	assert_int_equal(nr_named(profile, "//anon", &object), 1);
+	assert_int_equal(object, 9);
+	profile_free(profile);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +545,7 @@ int main(void)
 		cmocka_unit_test(snapshot_leaves_the_window_as_it_was),
 		cmocka_unit_test(object_comes_after_its_process_has_gone),
 		cmocka_unit_test(refused_object_is_asked_for_again),
+		cmocka_unit_test(what_names_code_is_asked_for_when_it_has_come),
 	};
 
 	return cmocka_run_group_tests_name("collect_answers", tests, NULL, NULL);

@@ -207,7 +207,7 @@ static void targets_are_read(void **state)
 {
 	static const char text[] = "[Target web]\nUnit=nginx\nSampleFrequency=99\n[Target b-_9]\n"
 				   "Pid=7 8\nComm=*x y\nExe=/a b\nUser=joe\nMethod=cpu\n"
-				   "Follow=threads\nEvents=cpu cycles\nCallChain=no\nLabels=unit pid\n"
+				   "Follow=threads\nEvents=cpu cycles\nCallChain=no\nLabels=unit pid\nJavaPerfMap=yes\n"
 				   "[Target web]\nCgroup=/x/*\n";
 	const struct config_target *t;
 	struct config c;
@@ -224,7 +224,9 @@ static void targets_are_read(void **state)
 	assert_int_equal(t->events, 1);
 	assert_int_equal(t->callchain, 1);
 	assert_int_equal(t->labels, 0);
+	assert_false(t->java_perf_map);
 	t++;
+	assert_true(t->java_perf_map);
 	assert_string_equal(t->name, "b-_9");
 	assert_int_equal(t->pids.nr, 2);
 	assert_int_equal(t->pids.pids[1], 8);
