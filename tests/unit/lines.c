@@ -207,7 +207,7 @@ static void code_made_at_run_time_has_lines_as_it_grows(void **state)
 	struct symbolizer *s = symbolizer_new(1 << 20);
 	struct symbolize_object o = { .id = { 1, 2, 3, 4, 5 }, .jit_map = true };
 	struct symbolize_lines lines = { .size = 1 << 20 };
-	struct symbolize_stats stats;
+	struct symbolize_stats stats = { 0 };
 
 	jitgen_init(&g, false);
 	jitgen_info(&g, 0x7000, rows, 2);
