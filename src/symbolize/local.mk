@@ -5,6 +5,7 @@ libpprofd_a_SOURCES += %reldir%/demangle.h
 libpprofd_a_SOURCES += %reldir%/name_table.c %reldir%/name_table.h
 libpprofd_a_SOURCES += %reldir%/simplify.c %reldir%/simplify.h
 libpprofd_a_SOURCES += %reldir%/symbolize.c %reldir%/symbolize.h
+libpprofd_a_SOURCES += %reldir%/symbolizer.c %reldir%/symbolize_object.c %reldir%/symbolize_impl.h
 libpprofd_a_SOURCES += %reldir%/vdso.c %reldir%/vdso.h
 if DEMANGLE
 libpprofd_a_SOURCES += %reldir%/demangle.c
