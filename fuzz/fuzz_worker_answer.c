@@ -30,6 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(((const struct worker_index *)msg)->size);
 	if (worker_want_valid(msg, size - 2, &w))
 		assert(strlen(((const struct worker_want *)msg)->names.link) < DEBUG_LINK_MAX);
+	if (worker_symbols_valid(msg, size - 2, &w, data[1], 0))
+		assert(((const struct worker_symbols *)msg)->nr <= WORKER_SYMBOLS_PER_MESSAGE);
 	if (worker_done_valid(msg, size - 2, &w))
 		assert(((const struct worker_done *)msg)->status <= 0);
 	free(msg);

@@ -56,8 +56,8 @@ if [ $# -gt 0 ]; then
 else
 	stages='gcc sanitizers unprivileged options clang fuzz coverage'
 	lane gcc
-	lane sanitizers unprivileged options clang &
-	lane fuzz coverage &
+	lane sanitizers unprivileged options &
+	lane fuzz coverage clang &
 	wait
 fi
 

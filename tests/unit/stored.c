@@ -397,17 +397,18 @@ static void this_kernel_names_its_own(void **state)
 	uint8_t id[20];
 	unsigned size = replay_kernel_build_id(id);
 	struct replay_kernel k = { .build_id_size = (uint8_t)size };
+	bool hidden;
 
 	memcpy(k.build_id, id, size);
-	if (!size || replay_kernel_open(&k, NULL) || !k.kallsyms)
-		skip(); /* it has no build id, or hides its symbols */
+	hidden = !size || replay_kernel_open(&k, NULL) || !k.kallsyms; /* it has no build id, or hides its symbols */
 	for (unsigned i = 0; i < size; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
 	new_profile(f);
 	add_kernel(f, TEXT, hex); /* of another boot */
 	symbolize_it(f);
-	assert_string_equal(f->told, "");
-	assert_string_not_equal(name_at(f, TEXT + 0x110), "");
+	if (!hidden)
+		assert_string_equal(f->told, "");
+	assert_int_equal(!strcmp(name_at(f, TEXT + 0x110), ""), hidden);
 	replay_kernel_fini(&k);
 }
 
