@@ -239,9 +239,10 @@ static bool step(struct opener *o)
 		return errno == EINTR;
 	if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 		return false;
-	if (p[2].revents && !reap(o))
-		return false;
 	if (p[1].revents && !take_answer(o))
+		return false;
+	/* After that: a child that has died is among those left behind by now, and its signal comes once. */
+	if (p[2].revents && !reap(o))
 		return false;
 	if (o->busy && !time_left(o)) {
 		leave_child(o);
