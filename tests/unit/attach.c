@@ -72,14 +72,16 @@ static int open_socket(const struct machine *m)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char path[64];
+	char path[64], early[64];
 
 	name_in_tmp(path, ".java_pid", getpid());
 	unlink(path);
 	if (m->behaviour == OPENS_A_LINK)
 		return symlink("/run/some-socket", path) ? -1 : fd;
-	strcpy(name.sun_path, path);
-	if (bind(fd, (struct sockaddr *)&name, sizeof(name)) || chmod(path, 0600) || listen(fd, 5))
+	/* Whoever sees it may connect at once. */
+	name_in_tmp(early, ".early_pid", getpid());
+	strcpy(name.sun_path, early);
+	if (bind(fd, (struct sockaddr *)&name, sizeof(name)) || chmod(early, 0600) || listen(fd, 5) || rename(early, path))
 		return -1;
 	return fd;
 }
