@@ -6,6 +6,7 @@
 
 #include "profile/decode.h"
 #include "profile/encode.h"
+#include "profile/merge.h"
 #include "profile/profile.h"
 
 #define NR_STACKS 40000

@@ -5,6 +5,7 @@
 
 #include "profile/decode.h"
 #include "profile/encode.h"
+#include "profile/merge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

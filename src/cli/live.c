@@ -14,6 +14,7 @@
 #include "cli/record.h"
 #include "control/client.h"
 #include "profile/decode.h"
+#include "profile/merge.h"
 
 #define ASK_MS 10000
 #define EVERY_MS 2000

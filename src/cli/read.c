@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cli/select.h"
 #include "profile/decode.h"
+#include "profile/merge.h"
 #include "spool/spool.h"
 
 #define DEFAULT_KIND "cpu"

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "collect/state.h"
+#include "profile/merge.h"
 
 #define NO_OBJECT 0x80000000u /* and the window's number: merges with nothing */
 

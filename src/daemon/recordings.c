@@ -14,6 +14,7 @@
 #include "daemon/naming.h"
 #include "daemon/recording_words.h"
 #include "proc/procfs.h"
+#include "profile/merge.h"
 
 #define TICK_NS 1000000000ull
 #define UNREAD_MAX 4096 /* bytes of answer: a client that reads so late is told no progress */

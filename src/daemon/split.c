@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "collect/collect.h"
+#include "profile/merge.h"
 #include "spool/spool.h"
 
 #define OTHERS UINT32_MAX

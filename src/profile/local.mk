@@ -4,7 +4,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/encode.c %reldir%/encode.h \
 	%reldir%/ids.c %reldir%/ids.h \
 	%reldir%/label.c \
-	%reldir%/merge.c \
+	%reldir%/merge.c %reldir%/merge.h \
 	%reldir%/profile.c %reldir%/profile.h \
 	%reldir%/read.c \
 	%reldir%/wire.c %reldir%/wire.h

@@ -1,11 +1,12 @@
-/* Merging: numbers of the source's elements become the destination's, each looked up once. */
+/* Numbers of the source's elements become the destination's, each looked up once. */
+#include "profile/merge.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/mem.h"
-#include "profile/profile.h"
 
 #define UNSEEN UINT32_MAX
 

@@ -26,7 +26,7 @@ struct profile_mapping {
 	uint64_t start, limit, offset;
 	uint32_t filename, build_id; /* strings */
 	bool has_functions, has_filenames, has_line_numbers, has_inline_frames;
-	/* Not in files: the caller's mark of what is mapped. See profile_merge. */
+	/* Not in files: the caller's mark of what is mapped. See profile/merge.h. */
 	uint32_t object;
 };
 
@@ -158,20 +158,6 @@ static inline const char *profile_str(const struct profile *p, uint32_t string)
 /* The value of string label KEY of a label set, or NULL. */
 const char *profile_label(const struct profile *p, uint32_t label_set, const char *key);
 
-/* Adds SRC's samples, and what they use, to DST. Mappings of equal size and offset that are one
- * become one, with addresses rebased: of equal object when it is not 0, else of equal build id,
- * else, without one, of equal file name. A merged mapping has functions when all its parts have.
- * SRC's first mapping comes along even if unused, as it names the file: DST's stays the first.
- * A location without lines takes those of an equal one.
- *
- * Types, period type, frames to drop and default type are those of the first source; later ones
- * must have the same types and period type, by name, else -EINVAL and DST is as before. The
- * time is the earliest, the period the longest; durations add up, comments are kept once. */
-int profile_merge(struct profile *dst, const struct profile *src);
-/* As profile_merge, with only the samples for which KEEP is true. */
-typedef bool (*profile_keep_fn)(void *ctx, const struct profile *p, uint32_t sample);
-int profile_merge_some(struct profile *dst, const struct profile *src, profile_keep_fn keep,
-		       void *ctx);
 /* MAPPING and the first mapping change places: readers call the file by its first mapping. */
 void profile_first_mapping(struct profile *p, uint32_t mapping);
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "object/elf.h"
+#include "profile/merge.h"
 #include "replay/impl.h"
 
 #define SYMBOLS_SIZE (64u << 20)

@@ -15,6 +15,7 @@
 #include "profile/bracket.h"
 #include "profile/decode.h"
 #include "profile/encode.h"
+#include "profile/merge.h"
 #include "profile/profile.h"
 
 static struct profile *new_cpu(void)
