@@ -7,9 +7,8 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/select.h"
+#include "replay/replay.h"
 #include "replay/stored.h"
-
-#define DEBUG_PATH "/usr/lib/debug"
 
 static void tell(void *ctx, const char *object, const char *why)
 {
@@ -80,7 +79,7 @@ int cli_symbolize(struct cli *cli, int argc, char **argv)
 			return cli_getopt_status(o);
 		}
 	}
-	search->paths[search->nr_paths++] = DEBUG_PATH;
+	search->paths[search->nr_paths++] = REPLAY_DEBUG_PATH;
 	if (optind != argc - 1)
 		return cli_usage(cli, "give one profile, or - for standard input");
 	if (!out && !strcmp(argv[optind], "-"))

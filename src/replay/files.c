@@ -79,8 +79,11 @@ int replay_files_open(struct replay_files *f, const char *path, const uint8_t *b
 
 void replay_files_fini(struct replay_files *f)
 {
-	for (uint32_t i = 0; i < f->nr_objects; i++)
+	for (uint32_t i = 0; i < f->nr_objects; i++) {
 		close(f->objects[i].fd);
+		if (f->objects[i].debug_fd > 0)
+			close(f->objects[i].debug_fd);
+	}
 	for (uint32_t i = 0; i < f->nr_paths; i++)
 		free(f->paths[i]);
 	free(f->paths);

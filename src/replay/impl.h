@@ -9,6 +9,13 @@
 #include "symbolize/symbolize.h"
 #include "unwind/stack.h"
 
+#define KERNEL_NAME "[kernel.kallsyms]"
+#define VDSO_NAME "[vdso]"
+
+/* What the tables and indexes of one run may take, in bytes. */
+#define SYMBOLS_SIZE (64u << 20)
+#define LINES_SIZE (2ul << 30)
+
 /* kind.c: what an event's profile counts. */
 struct replay_kind {
 	char name[128];   /* a sample type's: [a-zA-Z_][a-zA-Z0-9_]* */
@@ -20,7 +27,7 @@ void replay_kind(const struct perfdata_event *e, struct replay_kind *k);
 /* files.c: the files behind mappings, opened once each. */
 struct replay_files {
 	const char *root;
-	struct symbolize_object *objects;
+	struct symbolize_object *objects; /* with their descriptors, which are ours */
 	char **paths; /* of each object, as the data know it; NULL: not known */
 	uint32_t nr_objects, objects_cap, nr_paths, paths_cap;
 	struct hash hash; /* by identity and build id */

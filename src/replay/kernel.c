@@ -11,7 +11,6 @@
 #include "object/kallsyms.h"
 #include "replay/impl.h"
 
-#define KERNEL_NAME "[kernel.kallsyms]"
 #define NOTE_BUILD_ID 3 /* NT_GNU_BUILD_ID */
 #define TEXT_UNMOVED 0xffffffff81000000 /* of x86-64 without KASLR: tells no boot from another */
 

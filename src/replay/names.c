@@ -6,10 +6,6 @@
 #include "proc/process.h"
 #include "replay/impl.h"
 
-#define SYMBOLS_SIZE (64u << 20)
-#define LINES_SIZE (2ul << 30)
-#define VDSO_NAME "[vdso]"
-
 void replay_number_objects(struct profile *p)
 {
 	for (uint32_t i = 0; i < p->nr_mappings; i++)

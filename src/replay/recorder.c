@@ -14,7 +14,6 @@
 #include "replay/recorder_impl.h"
 
 #define HORIZON_NS 20000000ull /* a record may come this much later than its time says */
-#define SYMBOLS_SIZE (64u << 20)
 #define POLL_FDS 1025
 
 uint64_t recorder_clock(int clock)

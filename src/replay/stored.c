@@ -12,10 +12,6 @@
 #include "profile/merge.h"
 #include "replay/impl.h"
 
-#define SYMBOLS_SIZE (64u << 20)
-#define LINES_SIZE (2ul << 30)
-#define KERNEL_NAME "[kernel.kallsyms]"
-#define VDSO_NAME "[vdso]"
 #define LEFT UINT32_MAX
 
 /* How much a location's lines say. */
@@ -74,9 +70,6 @@ static void begin(struct work *w)
 
 static void fini(struct work *w)
 {
-	for (uint32_t i = 0; i < w->files.nr_objects; i++)
-		if (w->files.objects[i].debug_fd > 0)
-			close(w->files.objects[i].debug_fd);
 	replay_files_fini(&w->files);
 	replay_kernel_fini(&w->kernel);
 	hash_fini(&w->known);
