@@ -256,7 +256,6 @@ static void name_locations(struct symbolizer *s, struct request *q, struct profi
 	};
 	struct symbolize_lines lines = { .earned = LINES_EARNED, .built = send_index };
 	struct symbolize_debug debug = { .earned = DEBUG_EARNED, .want = send_want, .ctx = q };
-
 	uint64_t start = cpu_ns();
 
 	if (q->window.symbolize == WORKER_LINES)

@@ -75,7 +75,6 @@ static void nonsense_is_refused(void **state)
 	REFUSED(s.type = WORKER_DONE);
 	REFUSED(s.cookie = 9);
 	REFUSED(s.nr = 0);
-	REFUSED(s.nr = WORKER_SYMBOLS_PER_MESSAGE + 1);
 	REFUSED(s.objects[1].object = 3);
 	REFUSED(s.objects[1].object = 0); /* twice */
 	REFUSED(s.objects[1].status = 1);
@@ -86,7 +85,26 @@ static void nonsense_is_refused(void **state)
 	assert_false(worker_symbols_valid(&s, worker_symbols_size(&s) - 1, &w, 0, 0));
 	assert_false(worker_symbols_valid(&s, 8, &w, 0, 0));
 	assert_false(worker_symbols_valid(&s, worker_symbols_size(&s), &w, 2, 1)); /* before the last */
+	s.objects[0].object = 1;
+	s.objects[1].object = 2;
+	assert_true(worker_symbols_valid(&s, worker_symbols_size(&s), &w, WORKER_SYMBOLS_MAX - 2, 0));
 	assert_false(worker_symbols_valid(&s, worker_symbols_size(&s), &w, WORKER_SYMBOLS_MAX - 1, 0));
+}
+
+static void a_message_has_so_many(void **state)
+{
+	struct worker_window w = { .nr_objects = WORKER_SYMBOLS_PER_MESSAGE + 1 };
+	struct worker_symbols *s = xcalloc(2, sizeof(*s));
+
+	s->type = WORKER_SYMBOLS;
+	for (uint32_t i = 0; i <= WORKER_SYMBOLS_PER_MESSAGE; i++)
+		memcpy((char *)s->objects + i * sizeof(s->objects[0]), &(struct worker_object_symbols){ .object = i },
+		       sizeof(s->objects[0]));
+	s->nr = WORKER_SYMBOLS_PER_MESSAGE;
+	assert_true(worker_symbols_valid(s, worker_symbols_size(s), &w, 0, 0));
+	s->nr++;
+	assert_false(worker_symbols_valid(s, worker_symbols_size(s), &w, 0, 0));
+	free(s);
 }
 
 /* --- what the daemon keeps --- */
@@ -173,6 +191,7 @@ int main(void)
 		cmocka_unit_test(only_what_was_asked_is_told),
 		cmocka_unit_test(many_objects_take_many_messages),
 		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(a_message_has_so_many),
 		cmocka_unit_test(files_of_a_window_add_up),
 		cmocka_unit_test(the_longest_unasked_goes),
 	};
