@@ -12,9 +12,9 @@
 
 static const struct cli_verb verbs[] = {
 	{ "convert", cli_convert,
-	  "FILE -o FILE|DIR/ [--event NAME] [--kallsyms FILE] [--root DIR] [--no-symbolize]",
+	  "FILE -o FILE|DIR/ [--event NAME] [--kallsyms FILE] [--root DIR] [--debug-path DIR] [--no-symbolize] [--lines]",
 	  "make profiles of what perf record wrote (- reads standard input)" },
-	{ "folded", cli_folded, SELECTORS, "print folded stacks: comm;root;...;leaf samples" },
+	{ "folded", cli_folded, "[--type NAME] " SELECTORS, "print folded stacks: comm;root;...;leaf samples" },
 	{ "list", cli_list, "[--since TIME] [--until TIME] [--kind KIND] [--target NAME]",
 	  "list the spool's files" },
 	{ "merge", cli_merge, "-o FILE " SELECTORS, "write one profile of several" },

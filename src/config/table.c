@@ -98,7 +98,7 @@ const struct config_key config_keys[] = {
 	{ "Target", "Unit", TEXT(unit), "", NULL,
 	  "Chooses by systemd unit, a glob; a name without a suffix means .service. What a\n"
 	  "target chooses is sampled at the target's own rate, into files of its own\n"
-	  "(cpu@NAME-…). Any number of targets; several keys must all match." },
+	  "(cpu@NAME-…). Up to 32 targets; several keys must all match." },
 	{ "Target", "Cgroup", TEXT(cgroup), "", NULL,
 	  "By control group and all below it: a path as in /proc/PID/cgroup, a glob." },
 	{ "Target", "Pid", CONFIG_PIDS, OF(pids), 0, 0, "", NULL, "By process id, one or more." },
