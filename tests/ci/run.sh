@@ -5,7 +5,7 @@
 # is tried twice.
 #   tests/ci/run.sh [STAGE...]
 # Without STAGE all of them, as ./quickstart check does: first gcc, whose live tests measure and have the machine to themselves;
-# then two lanes, since fuzzing takes its time however many compile beside it; some 15 minutes on two CPUs. What is not done
+# then two lanes, since fuzzing takes its time however many compile beside it; some 14 minutes on two CPUs. What is not done
 # after TIME_LIMIT seconds fails; in each lane those stages come last that matter least.
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit 1
