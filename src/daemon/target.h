@@ -13,7 +13,7 @@
 /* One thread's own events. */
 struct target_entry {
 	uint32_t tid, pid;
-	uint32_t serial;  /* the tag of its events: of no other entry of the target */
+	uint32_t tag;     /* of its events: of no thread that it can have inherited from, or that from it */
 	uint32_t index;   /* in the target's entries */
 	bool exited;      /* the thread; what inherited from it may live */
 	uint64_t gone_ns; /* POLLHUP was seen: closed when the rings have been read up to here; 0: not yet */
@@ -51,7 +51,9 @@ struct target {
 
 	struct members members;
 	struct target_entry **entries;
-	uint32_t nr_entries, entries_cap, nr_exited, nr_gone, last_serial;
+	uint32_t nr_entries, entries_cap, nr_exited, nr_gone;
+	uint32_t last_tag;
+	uint64_t tag_ns; /* when it was given out first: who is born later gets another */
 	struct target_group **groups;
 	uint32_t nr_groups, groups_cap, nr_groups_gone;
 	int *cpu_fds; /* by slot; NULL: not opened */
@@ -110,7 +112,7 @@ int target_attach(struct target *t, uint32_t pid, char *why, size_t why_size);
  * who has both is found by target_thread_sample. */
 void target_attach_born(struct target *t, uint32_t pid, uint32_t tid, uint64_t born_ns);
 void target_thread_exit(struct target *t, struct member *m);
-/* A sample of TID came from the event tagged TAG on CPU. False: it has been counted by the thread's own event. */
+/* A sample of TID came from the event tagged TAG in SLOT. False: another event of the target has counted it. */
 bool target_thread_sample(struct target *t, uint32_t tid, uint32_t tag, unsigned slot);
 /* Finds entries that nothing lives of: among those exited, or all. */
 void target_thread_sweep(struct target *t, bool all, uint64_t now_ns);

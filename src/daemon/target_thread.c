@@ -28,14 +28,25 @@ static void entry_del(struct target *t, struct target_entry *e)
 	free(e);
 }
 
-static int entry_add(struct target *t, uint32_t pid, uint32_t tid)
+/* For the events of a thread born before BORN_NS. One tag does for threads that are all older than the first event that has
+ * it, since none of them has inherited it; the walker has a program for each. */
+static uint32_t tag_for(struct target *t, uint64_t born_ns)
+{
+	if (born_ns >= t->tag_ns) {
+		t->tag_ns = clock_ns(CLOCK_MONOTONIC);
+		t->last_tag++;
+	}
+	return t->last_tag;
+}
+
+static int entry_add(struct target *t, uint32_t pid, uint32_t tid, uint64_t born_ns)
 {
 	struct target_entry *e = xcalloc(1, sizeof(*e) + target_slots(t) * sizeof(e->fds[0]));
 	struct member *m;
 	int err;
 
-	e->serial = ++t->last_serial;
-	err = target_open_all(t, (int)tid, 0, e->serial, e->fds);
+	e->tag = tag_for(t, born_ns);
+	err = target_open_all(t, (int)tid, 0, e->tag, e->fds);
 	if (err < 0) {
 		free(e);
 		return err;
@@ -79,6 +90,7 @@ static void list_thread(void *ctx, uint32_t tid)
 static int attach_all(struct target *t, uint32_t pid, struct listing *l, char *why, size_t why_size)
 {
 	struct targets *all = t->targets;
+	uint64_t listed_ns;
 	int nr = 0, err = 0;
 
 	for (int pass = 0; pass < PASSES_MAX; pass++) {
@@ -86,9 +98,10 @@ static int attach_all(struct target *t, uint32_t pid, struct listing *l, char *w
 		err = procfs_each_tid(all->proc_root, pid, list_thread, l);
 		if (err < 0 || !l->nr)
 			break;
+		listed_ns = clock_ns(CLOCK_MONOTONIC);
 		err = targets_budget(l->nr, all->nr_cpus, t->nr_kinds, all->nr_fds, all->max_fds, why, why_size);
 		for (uint32_t i = 0; i < l->nr && !err; i++) {
-			err = entry_add(t, pid, l->tids[i]);
+			err = entry_add(t, pid, l->tids[i], listed_ns);
 			if (!err)
 				entry_stands(t, l->tids[i]);
 			nr += !err;
@@ -138,7 +151,7 @@ void target_attach_born(struct target *t, uint32_t pid, uint32_t tid, uint64_t b
 	members_add(&t->members, pid, tid, born_ns);
 	if (!procfs_stat(all->proc_root, pid, tid, &st) &&
 	    !targets_budget(1, all->nr_cpus, t->nr_kinds, all->nr_fds, all->max_fds, why, sizeof(why)))
-		entry_add(t, pid, tid);
+		entry_add(t, pid, tid, born_ns);
 }
 
 void target_thread_exit(struct target *t, struct member *m)
@@ -158,9 +171,9 @@ bool target_thread_sample(struct target *t, uint32_t tid, uint32_t tag, unsigned
 
 	if (!e || e->exited)
 		return true;
-	if (e->serial == tag) {
+	if (e->tag == tag) {
 		e->delivered |= bit;
-		return true;
+		return e->fds[slot] >= 0; /* else it was closed while this was in the ring */
 	}
 	if (e->fds[slot] < 0)
 		return true;

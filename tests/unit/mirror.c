@@ -209,28 +209,41 @@ static void relatives_share(void **state)
 	world_free(w);
 }
 
-/* Who is walking now goes on to see what was there when it began. */
-static void what_is_replaced_stays_for_a_while(void **state)
+/* A page of a process, there since 1000 ms, whose rule says 8. */
+static struct unwind_kpage *page_at_1000(struct world **out)
 {
 	struct world *w = world_new(SLABS, 1 << 20);
 	struct mirror_map map = map_of(0x400000, 0x10000, 0, 5);
-	struct unwind_kpage *page;
-	uint64_t rows;
 
 	mirror_tick(w->mirror, 1000 * MS);
 	add_page(w, 5, 0, 8, 4);
 	assert_true(mirror_put(w->mirror, 1, 3, &map, 1));
-	page = &w->kpages[w->kmaps[1].page];
-	rows = page->rows;
+	*out = w;
+	return &w->kpages[w->kmaps[1].page];
+}
+
+/* What the rule of the first of ROWS says. */
+static int32_t first_offset(const struct world *w, uint64_t rows)
+{
+	return w->rules[w->slabs[0][unwind_rows_first(rows)] & 0xffff].cfa_off;
+}
+
+/* Who is walking now goes on to see what was there when it began. */
+static void what_is_replaced_stays_for_a_while(void **state)
+{
+	struct world *w;
+	struct unwind_kpage *page = page_at_1000(&w);
+	uint64_t rows = page->rows;
+
 	add_page(w, 5, 0, 800, 4);
 	assert_int_not_equal(page->rows, rows);
-	assert_int_equal(w->rules[w->slabs[0][unwind_rows_first(rows)] & 0xffff].cfa_off, 8);
+	assert_int_equal(first_offset(w, rows), 8);
 	mirror_tick(w->mirror, 1050 * MS);
 	add_page(w, 5, 0, 1600, 4);
 	assert_int_not_equal(page->rows, rows);
 	/* 1000 and 1050: neither is 100 ms ago. Then both are. */
 	mirror_tick(w->mirror, 1100 * MS);
-	assert_int_equal(w->rules[w->slabs[0][unwind_rows_first(rows)] & 0xffff].cfa_off, 8);
+	assert_int_equal(first_offset(w, rows), 8);
 	mirror_tick(w->mirror, 1300 * MS);
 	add_page(w, 5, 0, 2400, 4);
 	assert_int_equal(page->rows, rows);
@@ -240,21 +253,15 @@ static void what_is_replaced_stays_for_a_while(void **state)
 /* However long no tick has come, what goes between two of them has its time from then on. */
 static void time_between_ticks_counts_for_nothing(void **state)
 {
-	struct world *w = world_new(SLABS, 1 << 20);
-	struct mirror_map map = map_of(0x400000, 0x10000, 0, 5);
-	struct unwind_kpage *page;
-	uint64_t rows;
+	struct world *w;
+	struct unwind_kpage *page = page_at_1000(&w);
+	uint64_t rows = page->rows;
 
-	mirror_tick(w->mirror, 1000 * MS);
-	add_page(w, 5, 0, 8, 4);
-	assert_true(mirror_put(w->mirror, 1, 3, &map, 1));
-	page = &w->kpages[w->kmaps[1].page];
-	rows = page->rows;
 	add_page(w, 5, 0, 800, 4); /* at 1999, say */
 	mirror_tick(w->mirror, 2000 * MS);
 	add_page(w, 5, 0, 1600, 4);
 	assert_int_not_equal(page->rows, rows);
-	assert_int_equal(w->rules[w->slabs[0][unwind_rows_first(rows)] & 0xffff].cfa_off, 8);
+	assert_int_equal(first_offset(w, rows), 8);
 	mirror_tick(w->mirror, 2100 * MS);
 	add_page(w, 5, 0, 2400, 4);
 	assert_int_equal(page->rows, rows);
