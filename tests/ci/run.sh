@@ -1,8 +1,8 @@
 #!/bin/sh
 # The whole test suite, in stages: each is a script beside this one, builds in build-check/STAGE, and prints a line
 # "PASS: …", "FAIL: …" or "SKIP: …" for each result, as automake's test harness does; all it says is kept in
-# build-check/STAGE.log. A stage that ends with an error, prints no result, or is not done in time has failed too; nothing
-# is tried twice.
+# build-check/STAGE.log. A stage that ends with an error, prints no result, or is not done in time has failed too. Only a live
+# test is tried twice, and it is said which (tests/live/lib.sh).
 #   tests/ci/run.sh [STAGE...]
 # Without STAGE all of them, as ./quickstart check does: first gcc, whose live tests measure and have the machine to themselves;
 # then two lanes, since fuzzing takes its time however many compile beside it; some 14 minutes on two CPUs. What is not done
@@ -39,7 +39,7 @@ run() {
 	f=$(count '^(FAIL|XPASS|ERROR): ')
 	{
 		echo "== $1: $(count '^PASS: ') ok, $f not ok, $(count '^SKIP: ') skipped, $(($(date +%s) - start)) s"
-		grep -E '^(FAIL|XPASS|ERROR|SKIP): ' "$log"
+		grep -E '^(FAIL|XPASS|ERROR|SKIP): |^PASS: .* run again, after: ' "$log"
 		if [ "$f" -gt 0 ]; then
 			echo "-- the end of $log:"
 			tail -n 80 "$log" | sed 's/^/   /'
