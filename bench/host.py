@@ -6,7 +6,7 @@
   host.py accounting PPROFD LOAD SECONDS       what the samples add up to, beside the run time that the kernel charged
   host.py naps       PPROFD LOAD SECONDS       the same for programs that sleep and wake; where a timer without NMI sees
                                                code that runs with interrupts off
-  host.py slowdown   PPROFD LOAD PAIRS         a fixed computation with pprofd at 49 and at 997 Hz against none, paired
+  host.py slowdown   PPROFD LOAD PAIRS SECONDS a fixed computation with pprofd at 49 and at 997 Hz against none, paired
   host.py names      PPROFD LOAD SECONDS       frames of the mixed load that have a name, or the bounds of a function; what names
                                                cost in the first window and in the next
   host.py start      PPROFD RUNS               execve to the first sample's time
@@ -367,17 +367,20 @@ def fixed(load_program, rounds, cpu):
     return usage.ru_utime + usage.ru_stime, time.monotonic() - begin
 
 
-def slowdown(program, load_program, pairs):
+def slowdown(program, load_program, pairs, seconds):
     cpu = max(os.sched_getaffinity(0))
     rounds = 100
-    while fixed(load_program, rounds, cpu)[0] < 0.4:
-        rounds *= 2
+    while fixed(load_program, rounds, cpu)[0] < seconds:
+        rounds = rounds * 3 // 2
     for hz in (49, 997):
         ratios, shares = [], []
 
         def with_daemon():
             d = Daemon(program, 60, hz)
-            time.sleep(0.3)
+            # It runs for years: its start, and what it learns of a program the first time, are not what is asked for.
+            time.sleep(1.5 * seconds)
+            fixed(load_program, rounds // 4, cpu)
+            time.sleep(0.5)
             before, begin = d.cpu(), time.monotonic()
             t = fixed(load_program, rounds, cpu)[0]
             shares.append((d.cpu() - before) / (time.monotonic() - begin) / os.cpu_count())
@@ -529,7 +532,7 @@ def main():
     elif verb in ("accounting", "names", "naps"):
         globals()[verb](a[0], a[1], float(a[2]))
     elif verb == "slowdown":
-        slowdown(a[0], a[1], int(a[2]))
+        slowdown(a[0], a[1], int(a[2]), float(a[3]))
     elif verb == "ways":
         ways(a[0], a[1], int(a[2]))
     elif verb == "start":

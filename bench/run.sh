@@ -39,7 +39,7 @@ for what; do
 	*:names) host names "$load" 10 -- "$load" 60 ;;
 	*:naps) host naps "$load" 3 -- "$load" 30 ;;
 	*:compare) host compare "$load" 12 1 fp bpf -- "$load" 180 3 fp bpf ;;
-	*:slowdown) host slowdown "$load" 4 -- "$load" 30 ;;
+	*:slowdown) host slowdown "$load" 4 0.4 -- "$load" 30 2 ;;
 	*:ways) host ways "$load" 1 -- "$load" 11 ;;
 	*:attach) targets attach 3 -- 20 ;;
 	*:clock) targets clock 5 -- 20 ;;
