@@ -30,6 +30,7 @@ fuzz_targets += fuzz/fuzz_elf
 fuzz_targets += fuzz/fuzz_fde
 fuzz_targets += fuzz/fuzz_gopclntab
 fuzz_targets += fuzz/fuzz_plt
+fuzz_targets += fuzz/fuzz_hotspot
 fuzz_targets += fuzz/fuzz_jitdump
 fuzz_targets += fuzz/fuzz_jitmap
 fuzz_targets += fuzz/fuzz_kallsyms

@@ -29,10 +29,7 @@
 /* One life of a process: DIR and PIDFD are never another's. */
 struct machine {
 	int dir, pidfd, tmp; /* /proc/PID, itself, /tmp below its root; −1: not opened */
-	unsigned long number; /* what it calls itself */
-	uid_t uid;
-	gid_t gid;
-	bool catches_quit;
+	struct hotspot_status status;
 	bool triggered; /* the file is ours to remove */
 	unsigned patience_ms;
 };
@@ -59,61 +56,15 @@ static int read_text(int dir, const char *name, struct buf *b, size_t limit)
 	return err;
 }
 
-/* Of "NAME:\tA B C D" the WHICH-th number from 1 on, −1: the last. */
-static bool status_value(const char *text, const char *name, int which, int base, unsigned long long *v)
-{
-	const char *at = strstr(text, name);
-	char *end;
-	bool found = false;
-
-	for (at = at ? at + strlen(name) : NULL; at && *at && *at != '\n' && which--; at = end + strspn(end, " \t")) {
-		unsigned long long n = strtoull(at, &end, base);
-
-		if (end == at)
-			break;
-		*v = n;
-		found = true;
-	}
-	return found;
-}
-
 static int read_status(struct machine *m)
 {
-	unsigned long long number, uid, gid, caught;
 	struct buf b = { 0 };
 	int err = read_text(m->dir, "status", &b, STATUS_MAX);
-	const char *text = (const char *)b.data;
 
-	if (!err && (!status_value(text, "\nNSpid:\t", -1, 10, &number) || !status_value(text, "\nUid:\t", 2, 10, &uid) ||
-		     !status_value(text, "\nGid:\t", 2, 10, &gid) || !status_value(text, "\nSigCgt:\t", 1, 16, &caught)))
+	if (!err && !hotspot_status((const char *)b.data, &m->status))
 		err = -ESRCH;
-	if (!err) {
-		m->number = (unsigned long)number;
-		m->uid = (uid_t)uid;
-		m->gid = (gid_t)gid;
-		m->catches_quit = caught >> (SIGQUIT - 1) & 1;
-	}
 	buf_fini(&b);
 	return err;
-}
-
-bool hotspot_is_mapped(const char *maps, size_t size)
-{
-	static const char name[] = "/libjvm.so";
-	const size_t name_size = sizeof(name) - 1;
-
-	for (const char *line = maps, *end = maps + size, *nl; line < end; line = nl + 1) {
-		const char *blank = memchr(line, ' ', (size_t)(end - line));
-
-		nl = memchr(line, '\n', (size_t)(end - line));
-		if (!nl)
-			break;
-		/* "start-end r-xp …": the flags follow the first blank. */
-		if (blank && nl - blank > 5 && blank[3] == 'x' && (size_t)(nl - line) > name_size &&
-		    !memcmp(nl - name_size, name, name_size))
-			return true;
-	}
-	return false;
 }
 
 /* To a process that is no such machine, or does not listen to it (-Xrs), SIGQUIT is deadly. */
@@ -122,7 +73,7 @@ static int check_machine(struct machine *m)
 	struct buf b = { 0 };
 	int err = read_text(m->dir, "maps", &b, MAPS_MAX);
 
-	if (!err && (!m->catches_quit || !hotspot_is_mapped((const char *)b.data, b.size)))
+	if (!err && (!m->status.catches_quit || !hotspot_is_mapped((const char *)b.data, b.size)))
 		err = -EINVAL;
 	buf_fini(&b);
 	return err;
@@ -167,12 +118,12 @@ static int drop_caps(void)
  * on this one, and our parent can end it. */
 static int become_user(const struct machine *m)
 {
-	bool other = geteuid() != m->uid || getegid() != m->gid;
+	bool other = geteuid() != m->status.uid || getegid() != m->status.gid;
 	const uid_t same_uid = (uid_t)-1;
 	const gid_t same_gid = (gid_t)-1;
 
-	if (other && (setgroups(0, NULL) < 0 || setresgid(same_gid, m->gid, same_gid) < 0 ||
-		      setresuid(same_uid, m->uid, same_uid) < 0))
+	if (other && (setgroups(0, NULL) < 0 || setresgid(same_gid, m->status.gid, same_gid) < 0 ||
+		      setresuid(same_uid, m->status.uid, same_uid) < 0))
 		return -errno;
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* changing ids has cleared it */
@@ -186,11 +137,11 @@ static int find_socket(const struct machine *m)
 	struct stat st;
 	int fd;
 
-	snprintf(name, sizeof(name), ".java_pid%lu", m->number);
+	snprintf(name, sizeof(name), ".java_pid%lu", m->status.number);
 	fd = openat(m->tmp, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_uid != m->uid) {
+	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_uid != m->status.uid) {
 		close(fd);
 		return -EPERM;
 	}
@@ -219,7 +170,7 @@ static int make_trigger(struct machine *m)
 	char name[64];
 	int fd;
 
-	snprintf(name, sizeof(name), ".attach_pid%lu", m->number);
+	snprintf(name, sizeof(name), ".attach_pid%lu", m->status.number);
 	fd = openat(m->tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno == EEXIST ? 0 : -errno; /* somebody else attaches too */
@@ -232,22 +183,38 @@ static void remove_trigger(struct machine *m)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), ".attach_pid%lu", m->number);
+	snprintf(name, sizeof(name), ".attach_pid%lu", m->status.number);
 	if (m->triggered)
 		unlinkat(m->tmp, name, 0);
 	m->triggered = false;
 }
 
-static int wait_for_socket(const struct machine *m)
+/* By the socket that is there now: connected, or negative errno. -ENOENT: there is none, or one of another life. */
+static int try_socket(const struct machine *m, enum attach_stage *stage)
+{
+	int socket_fd = find_socket(m), fd;
+
+	if (socket_fd == -ENOENT)
+		return -ENOENT;
+	*stage = ATTACH_CONNECT;
+	if (socket_fd < 0)
+		return socket_fd;
+	fd = connect_to(socket_fd);
+	close(socket_fd);
+	return fd == -ECONNREFUSED ? -ENOENT : fd;
+}
+
+static int wait_for_socket(const struct machine *m, enum attach_stage *stage)
 {
 	uint64_t end = now_ms() + m->patience_ms;
 
 	for (int wait_ms = FIRST_WAIT_MS;; wait_ms = wait_ms * 2 < LAST_WAIT_MS ? wait_ms * 2 : LAST_WAIT_MS) {
 		struct pollfd p = { .fd = m->pidfd, .events = POLLIN };
-		int fd = find_socket(m);
+		int fd = try_socket(m, stage);
 
 		if (fd != -ENOENT)
 			return fd;
+		*stage = ATTACH_SOCKET;
 		if (now_ms() >= end)
 			return -ETIMEDOUT;
 		if (poll(&p, 1, wait_ms) > 0)
@@ -258,7 +225,7 @@ static int wait_for_socket(const struct machine *m)
 /* Makes it open its socket. Connected, or negative errno. */
 static int trigger(struct machine *m, enum attach_stage *stage)
 {
-	int err, socket_fd, fd;
+	int err;
 
 	*stage = ATTACH_TRIGGER;
 	err = make_trigger(m);
@@ -266,51 +233,25 @@ static int trigger(struct machine *m, enum attach_stage *stage)
 		return err;
 	*stage = ATTACH_SIGNAL;
 	err = read_status(m); /* once more, right before */
-	if (!err && !m->catches_quit)
+	if (!err && !m->status.catches_quit)
 		err = -EINVAL;
 	if (!err && syscall(SYS_pidfd_send_signal, m->pidfd, SIGQUIT, NULL, 0) < 0)
 		err = -errno;
 	if (err)
 		return err;
-	*stage = ATTACH_SOCKET;
-	socket_fd = wait_for_socket(m);
-	if (socket_fd < 0)
-		return socket_fd;
-	*stage = ATTACH_CONNECT;
-	fd = connect_to(socket_fd);
-	close(socket_fd);
-	return fd;
+	return wait_for_socket(m, stage);
 }
 
 /* By the socket that it has opened for whoever was there before, or a new one. */
 static int connect_machine(struct machine *m, enum attach_stage *stage)
 {
-	int socket_fd = find_socket(m), fd = -ENOENT;
+	int fd = try_socket(m, stage);
 
-	*stage = ATTACH_CONNECT;
-	if (socket_fd < 0 && socket_fd != -ENOENT)
-		return socket_fd;
-	if (socket_fd >= 0) {
-		fd = connect_to(socket_fd);
-		close(socket_fd);
-	}
-	if (fd != -ENOENT && fd != -ECONNREFUSED) /* the socket of another life */
+	if (fd != -ENOENT)
 		return fd;
 	fd = trigger(m, stage);
 	remove_trigger(m);
 	return fd;
-}
-
-int hotspot_answer(const char *text, size_t size)
-{
-	const char *nl = size ? memchr(text, '\n', size) : NULL;
-
-	if (!nl || nl == text)
-		return -EBADMSG;
-	for (const char *c = text; c < nl; c++)
-		if ((*c < '0' || *c > '9') && (c != text || *c != '-'))
-			return -EBADMSG;
-	return nl - text == 1 && *text == '0' ? 0 : -ENOTSUP;
 }
 
 /* Until it says EVENTS. */

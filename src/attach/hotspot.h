@@ -15,8 +15,18 @@
  * not know the command; -ETIMEDOUT. */
 int hotspot_ask(pid_t pid, unsigned patience_ms, enum attach_stage *stage);
 
-/* The parts that read what the target says, for tests. SIZE bytes of proc_pid_maps(5): a program with the name libjvm.so is
- * mapped. */
+/* The parts that read what others say, pure (hotspot_text.c). */
+
+struct hotspot_status {
+	unsigned long number; /* what it calls itself */
+	uid_t uid;            /* effective, as all of these */
+	gid_t gid;
+	bool catches_quit;
+};
+
+/* TEXT is proc_pid_status(5). False: something of it lacks. */
+bool hotspot_status(const char *text, struct hotspot_status *s);
+/* SIZE bytes of proc_pid_maps(5): a program with the name libjvm.so is mapped. */
 bool hotspot_is_mapped(const char *maps, size_t size);
 /* What it answers to a command: 0, -ENOTSUP: it says that it failed, -EBADMSG: nothing that makes sense. */
 int hotspot_answer(const char *text, size_t size);

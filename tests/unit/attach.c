@@ -211,11 +211,29 @@ static void a_machine_is_asked_as_its_user(void **state)
 	machine_end(&m);
 }
 
+/* What a process of the same number has left there. */
+static void a_dead_socket_is_none(void **state)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	enum attach_stage stage;
+	struct machine m;
+
+	machine_start(&m, ANSWERS, 0);
+	snprintf(name.sun_path, sizeof(name.sun_path), "/tmp/.java_pid%d", m.pid);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
+	close(fd);
+	assert_int_equal(ask(m.pid, PATIENCE_MS, &stage), 0);
+	assert_int_equal(stage, ATTACH_DONE);
+	machine_end(&m);
+}
+
 static void its_answers_are_read(void **state)
 {
 	assert_asked(REFUSES, 0, PATIENCE_MS, -ENOTSUP, ATTACH_COMMAND);
 	assert_asked(TALKS_NONSENSE, 0, PATIENCE_MS, -EBADMSG, ATTACH_COMMAND);
 	assert_asked(CLOSES, 0, PATIENCE_MS, -EBADMSG, ATTACH_COMMAND);
+	/* No more than these. */
 	assert_int_equal(hotspot_answer("0\nwords\n", 8), 0);
 	assert_int_equal(hotspot_answer("0", 1), -EBADMSG);
 	assert_int_equal(hotspot_answer("00\n", 3), -ENOTSUP);
@@ -245,7 +263,7 @@ static void what_is_no_machine_is_left_alone(void **state)
 
 	assert_asked(IS_NO_MACHINE, 0, SOON_MS, -EINVAL, ATTACH_HOTSPOT);
 	assert_asked(IGNORES_QUIT, 0, SOON_MS, -EINVAL, ATTACH_HOTSPOT);
-	assert_asked(OPENS_A_LINK, 0, PATIENCE_MS, -EPERM, ATTACH_SOCKET);
+	assert_asked(OPENS_A_LINK, 0, PATIENCE_MS, -EPERM, ATTACH_CONNECT);
 	assert_int_equal(ask(INT32_MAX, SOON_MS, &stage), -ESRCH);
 	assert_int_equal(stage, ATTACH_PROCESS);
 }
@@ -336,6 +354,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_is_asked_as_its_user),
+		cmocka_unit_test(a_dead_socket_is_none),
 		cmocka_unit_test(its_answers_are_read),
 		cmocka_unit_test(nobody_waits_for_ever),
 		cmocka_unit_test(what_is_no_machine_is_left_alone),
