@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,24 +78,13 @@ static int check_machine(struct machine *m)
 	return err;
 }
 
-static int open_beneath(int dir, const char *path, uint64_t flags)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | flags,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
 static int open_tmp(struct machine *m)
 {
 	int root = openat(m->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 
 	if (root < 0)
 		return -errno;
-	fd = open_beneath(root, "tmp", O_DIRECTORY);
+	fd = io_open_below(root, "tmp", O_DIRECTORY);
 	close(root);
 	if (fd < 0)
 		return fd;

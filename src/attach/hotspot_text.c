@@ -5,31 +5,14 @@
 #include <string.h>
 
 #include "attach/hotspot.h"
-
-/* Of "NAME:\tA B C D" the WHICH-th number from 1 on, −1: the last. */
-static bool status_value(const char *text, const char *name, int which, int base, unsigned long long *v)
-{
-	const char *at = strstr(text, name);
-	char *end;
-	bool found = false;
-
-	for (at = at ? at + strlen(name) : NULL; at && *at && *at != '\n' && which--; at = end + strspn(end, " \t")) {
-		unsigned long long n = strtoull(at, &end, base);
-
-		if (end == at)
-			break;
-		*v = n;
-		found = true;
-	}
-	return found;
-}
+#include "base/status.h"
 
 bool hotspot_status(const char *text, struct hotspot_status *s)
 {
-	unsigned long long number, uid, gid, caught;
+	uint64_t number, uid, gid, caught;
 
-	if (!status_value(text, "\nNSpid:\t", -1, 10, &number) || !status_value(text, "\nUid:\t", 2, 10, &uid) ||
-	    !status_value(text, "\nGid:\t", 2, 10, &gid) || !status_value(text, "\nSigCgt:\t", 1, 16, &caught))
+	if (!status_number(text, "NSpid", -1, 10, &number) || !status_number(text, "Uid", 1, 10, &uid) ||
+	    !status_number(text, "Gid", 1, 10, &gid) || !status_number(text, "SigCgt", 0, 16, &caught))
 		return false;
 	*s = (struct hotspot_status){ (unsigned long)number, (uid_t)uid, (gid_t)gid, caught >> (SIGQUIT - 1) & 1 };
 	return true;

@@ -14,6 +14,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/loop.c %reldir%/loop.h \
 	%reldir%/mem.c %reldir%/mem.h \
 	%reldir%/reader.h \
+	%reldir%/status.c %reldir%/status.h \
 	%reldir%/text.c %reldir%/text.h
 libpprofd_a_SOURCES += %reldir%/unzstd.h
 if ZSTD

@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -129,22 +127,6 @@ static const char *target_mounts(struct target *t)
 	return (const char *)t->mounts.data;
 }
 
-static int open_below(int root, const char *path, uint64_t flags)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | flags,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
-int file_open_below(int root, const char *path)
-{
-	return open_below(root, path, 0);
-}
-
 /* Overlayfs numbers its inodes in another way than the mapping's, which may be the lower file's. */
 static int check_inode(int fd, uint64_t inode)
 {
@@ -175,7 +157,7 @@ static int open_named(struct target *t, const struct mapped *m)
 	root = openat(t->dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	fd = file_open_below(root, name_in_root(t, m->name));
+	fd = io_open_below(root, name_in_root(t, m->name), 0);
 	close(root);
 	if (fd < 0)
 		return fd;
@@ -291,7 +273,7 @@ int target_find(struct target *t, const char *path, bool follow)
 
 	if (root < 0)
 		return -errno;
-	fd = open_below(root, path, follow ? 0 : O_NOFOLLOW);
+	fd = io_open_below(root, path, follow ? 0 : O_NOFOLLOW);
 	close(root);
 	err = fd < 0 ? fd : check_file(t, fd);
 	if (err < 0 && fd >= 0)

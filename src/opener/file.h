@@ -34,8 +34,4 @@ int target_find(struct target *t, const char *path, bool follow);
 /* That made one for reading: the same file, whatever its name has become. Negative errno. */
 int file_reopen(int path_fd);
 
-/* PATH resolved below the directory ROOT as its root, ".." and symbolic links included: an O_PATH
- * descriptor or negative errno. */
-int file_open_below(int root, const char *path);
-
 #endif

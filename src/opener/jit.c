@@ -2,41 +2,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/status.h"
 
 #define STATUS_MAX    65536
 #define JITDUMP_EMPTY 40 /* bytes of a jitdump's header, which tells of no code */
 
-/* The number behind "NAME:" in TEXT (proc_pid_status(5)), the WHICH-th of its line, −1: the last. */
-static bool status_number(const char *text, const char *name, int which, unsigned long *v)
-{
-	const char *at = strstr(text, name);
-	bool found = false;
-	char *end;
-
-	if (!at)
-		return false;
-	at += strlen(name);
-	for (int i = 0; *at && *at != '\n' && (which < 0 || i <= which); i++, at = end) {
-		unsigned long n = strtoul(at, &end, 10);
-
-		if (end == at)
-			break;
-		*v = n;
-		found = true;
-		end += strspn(end, " \t");
-	}
-	return found;
-}
-
 /* Its own number of itself, and its user. */
-static int read_status(struct target *t, unsigned long *pid, unsigned long *uid)
+static int read_status(struct target *t, uint64_t *pid, uint64_t *uid)
 {
 	struct buf b = { 0 };
 	int fd = openat(t->dir, "status", O_RDONLY | O_CLOEXEC), err;
@@ -46,8 +25,8 @@ static int read_status(struct target *t, unsigned long *pid, unsigned long *uid)
 	err = io_read_all(fd, &b, STATUS_MAX);
 	close(fd);
 	buf_add(&b, "", 1);
-	if (!err && (!status_number((const char *)b.data, "\nNSpid:", -1, pid) ||
-		     !status_number((const char *)b.data, "\nUid:", 1, uid)))
+	if (!err && (!status_number((const char *)b.data, "NSpid", -1, 10, pid) ||
+		     !status_number((const char *)b.data, "Uid", 1, 10, uid)))
 		err = -ESRCH;
 	buf_fini(&b);
 	return err;
@@ -55,7 +34,7 @@ static int read_status(struct target *t, unsigned long *pid, unsigned long *uid)
 
 /* We may read more than T may, and what is in the file ends in profiles: only what its own user has written, or root has for
  * all to read. */
-static int check_owner(int path_fd, unsigned long uid)
+static int check_owner(int path_fd, uint64_t uid)
 {
 	struct stat st;
 
@@ -65,7 +44,7 @@ static int check_owner(int path_fd, unsigned long uid)
 }
 
 /* PATH_FD, which it closes, made one for reading, if it is the user UID's to tell by. */
-static int open_own(int path_fd, unsigned long uid)
+static int open_own(int path_fd, uint64_t uid)
 {
 	int fd = check_owner(path_fd, uid);
 
@@ -76,25 +55,25 @@ static int open_own(int path_fd, unsigned long uid)
 }
 
 /* A child has its parent's mapping too, but not its number, and other code from then on. */
-static int open_jitdump(struct target *t, const struct opener_range *r, unsigned long pid, unsigned long uid)
+static int open_jitdump(struct target *t, const struct opener_range *r, uint64_t pid, uint64_t uid)
 {
 	const char *slash = strrchr(r->path, '/');
 	char name[64];
 	int path_fd;
 
-	snprintf(name, sizeof(name), "/jit-%lu.dump", pid);
+	snprintf(name, sizeof(name), "/jit-%" PRIu64 ".dump", pid);
 	if (!slash || strcmp(slash, name))
 		return -ENOENT;
 	path_fd = target_find_range(t, r);
 	return path_fd < 0 ? path_fd : open_own(path_fd, uid);
 }
 
-static int open_jitmap(struct target *t, unsigned long pid, unsigned long uid)
+static int open_jitmap(struct target *t, uint64_t pid, uint64_t uid)
 {
 	char path[64];
 	int path_fd;
 
-	snprintf(path, sizeof(path), "/tmp/perf-%lu.map", pid);
+	snprintf(path, sizeof(path), "/tmp/perf-%" PRIu64 ".map", pid);
 	path_fd = target_find(t, path, false); /* a link may lead to what others have written */
 	return path_fd < 0 ? path_fd : open_own(path_fd, uid);
 }
@@ -108,7 +87,7 @@ static bool tells_something(int fd)
 
 int jit_open(struct target *t, const struct opener_range *dump)
 {
-	unsigned long pid, uid;
+	uint64_t pid, uid;
 	int err = read_status(t, &pid, &uid), fd, map_fd;
 
 	if (err)
