@@ -55,12 +55,12 @@ static int read_text(int dir, const char *name, struct buf *b, size_t limit)
 	return err;
 }
 
-static int read_status(struct machine *m)
+static int read_status(const struct machine *m, struct hotspot_status *status)
 {
 	struct buf b = { 0 };
 	int err = read_text(m->dir, "status", &b, STATUS_MAX);
 
-	if (!err && !hotspot_status((const char *)b.data, &m->status))
+	if (!err && !hotspot_status((const char *)b.data, status))
 		err = -ESRCH;
 	buf_fini(&b);
 	return err;
@@ -153,6 +153,17 @@ static int connect_to(int socket_fd)
 	return err;
 }
 
+/* NAME is there already: somebody else attaches too. By what another user has left there the machine would not be told to open
+ * its socket, but to print the stacks of all its threads. */
+static int check_trigger(const struct machine *m, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(m->tmp, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) && (st.st_uid == m->status.uid || !st.st_uid) ? 0 : -EPERM;
+}
+
 static int make_trigger(struct machine *m)
 {
 	char name[64];
@@ -161,7 +172,7 @@ static int make_trigger(struct machine *m)
 	snprintf(name, sizeof(name), ".attach_pid%lu", m->status.number);
 	fd = openat(m->tmp, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return errno == EEXIST ? 0 : -errno; /* somebody else attaches too */
+		return errno == EEXIST ? check_trigger(m, name) : -errno;
 	close(fd);
 	m->triggered = true;
 	return 0;
@@ -213,6 +224,7 @@ static int wait_for_socket(const struct machine *m, enum attach_stage *stage)
 /* Makes it open its socket. Connected, or negative errno. */
 static int trigger(struct machine *m, enum attach_stage *stage)
 {
+	struct hotspot_status now;
 	int err;
 
 	*stage = ATTACH_TRIGGER;
@@ -220,8 +232,8 @@ static int trigger(struct machine *m, enum attach_stage *stage)
 	if (err)
 		return err;
 	*stage = ATTACH_SIGNAL;
-	err = read_status(m); /* once more, right before */
-	if (!err && !m->status.catches_quit)
+	err = read_status(m, &now); /* once more, right before: another program has other handlers, and another user perhaps */
+	if (!err && (!now.catches_quit || now.uid != m->status.uid || now.gid != m->status.gid))
 		err = -EINVAL;
 	if (!err && syscall(SYS_pidfd_send_signal, m->pidfd, SIGQUIT, NULL, 0) < 0)
 		err = -errno;
@@ -289,7 +301,7 @@ static int ask(struct machine *m, pid_t pid, enum attach_stage *stage)
 	m->pidfd = m->dir < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	if (m->pidfd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	err = read_status(m); /* of DIR: while that can be read, PIDFD is of the same process */
+	err = read_status(m, &m->status); /* of DIR: while that can be read, PIDFD is of the same process */
 	if (err)
 		return err;
 	*stage = ATTACH_HOTSPOT;

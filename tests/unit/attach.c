@@ -228,6 +228,32 @@ static void a_dead_socket_is_none(void **state)
 	machine_end(&m);
 }
 
+/* A machine that finds another user's file in place of its own prints its stacks, and opens nothing. */
+static void a_trigger_of_others_is_none(void **state)
+{
+	enum attach_stage stage;
+	struct machine m;
+	char path[64];
+
+	machine_start(&m, ANSWERS, 0);
+	name_in_tmp(path, ".attach_pid", m.pid);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_int_equal(ask(m.pid, PATIENCE_MS, &stage), -EPERM);
+	assert_int_equal(stage, ATTACH_TRIGGER);
+	assert_int_equal(unlink(path), 0);
+	close(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+	if (!geteuid()) {
+		assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+		assert_int_equal(ask(m.pid, PATIENCE_MS, &stage), -EPERM);
+		assert_int_equal(stage, ATTACH_TRIGGER);
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	/* Its own user's will do, and is left to whoever made it. */
+	assert_int_equal(ask(m.pid, PATIENCE_MS, &stage), 0);
+	assert_int_equal(unlink(path), 0);
+	machine_end(&m);
+}
+
 static void its_answers_are_read(void **state)
 {
 	assert_asked(REFUSES, 0, PATIENCE_MS, -ENOTSUP, ATTACH_COMMAND);
@@ -266,6 +292,24 @@ static void what_is_no_machine_is_left_alone(void **state)
 	assert_asked(OPENS_A_LINK, 0, PATIENCE_MS, -EPERM, ATTACH_CONNECT);
 	assert_int_equal(ask(INT32_MAX, SOON_MS, &stage), -ESRCH);
 	assert_int_equal(stage, ATTACH_PROCESS);
+}
+
+static void what_a_status_lacks_is_seen(void **state)
+{
+#define STATUS(uid, nspid) "Name:\tUid:\t9\t9\n" uid "Gid:\t3\t4\t5\t6\n" nspid "SigCgt:\t0000000000000004\n"
+	struct hotspot_status s;
+
+	assert_true(hotspot_status(STATUS("Uid:\t1\t2\t3\t4\n", "NSpid:\t77\t8\n"), &s));
+	assert_int_equal(s.number, 8);
+	assert_int_equal(s.uid, 2);
+	assert_int_equal(s.gid, 4);
+	assert_true(s.catches_quit);
+	assert_false(hotspot_status(STATUS("Uid:\t1\n", "NSpid:\t77\n"), &s)); /* not the real one in its place */
+	assert_false(hotspot_status(STATUS("", "NSpid:\t77\n"), &s));
+	assert_false(hotspot_status(STATUS("Uid:\t1\tx\t3\t4\n", "NSpid:\t77\n"), &s));
+	assert_false(hotspot_status(STATUS("Uid:\t1\t2\t3\t4\n", "NSpid:\t\n"), &s));
+	assert_false(hotspot_status("", &s));
+#undef STATUS
 }
 
 static void mapped_libraries_are_told(void **state)
@@ -355,9 +399,11 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_is_asked_as_its_user),
 		cmocka_unit_test(a_dead_socket_is_none),
+		cmocka_unit_test(a_trigger_of_others_is_none),
 		cmocka_unit_test(its_answers_are_read),
 		cmocka_unit_test(nobody_waits_for_ever),
 		cmocka_unit_test(what_is_no_machine_is_left_alone),
+		cmocka_unit_test(what_a_status_lacks_is_seen),
 		cmocka_unit_test(mapped_libraries_are_told),
 		cmocka_unit_test(the_attacher_serves_one_at_a_time),
 		cmocka_unit_test(messages_are_checked),
