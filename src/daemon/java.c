@@ -15,11 +15,13 @@
 #define PAUSE_NS    60000000000ull  /* at most, between maps */
 #define FAILED_NS   900000000000ull /* at most, after failures */
 #define MACHINES_MAX 1024
+#define LOOKS_MAX 32 /* at machines that no target wants, in a beat: all of them have had one within PAUSE_NS */
 
 /* One life and image of a process. */
 struct machine_met {
 	uint32_t pid, exec_count;
 	uint64_t fork_ns, next_ns, pause_ns;
+	bool unwanted; /* when it was looked at */
 };
 
 struct java {
@@ -91,14 +93,26 @@ void java_free(struct java *j)
 	free(j);
 }
 
+/* For one more; when there are too many, in place of one that nobody wants. NULL: none. */
+static struct machine_met *find_room(struct java *j)
+{
+	if (j->nr < MACHINES_MAX)
+		return array_push(j->machines, j->nr, j->cap);
+	for (uint32_t i = 0; i < j->nr; i++)
+		if (j->machines[i].unwanted)
+			return &j->machines[i];
+	return NULL;
+}
+
 void java_meet(struct java *j, const struct process *p)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct machine_met key = { .pid = p->pid, .exec_count = p->exec_count, .fork_ns = p->fork_ns,
 				   .next_ns = now + FIRST_NS, .pause_ns = FIRST_NS };
+	struct machine_met *m = find(j, &key) ? NULL : find_room(j);
 
-	if (!find(j, &key) && j->nr < MACHINES_MAX)
-		*array_push(j->machines, j->nr, j->cap) = key;
+	if (m)
+		*m = key;
 }
 
 /* The process that M was, if it is still there and wanted. */
@@ -121,26 +135,43 @@ static void forget_gone(struct java *j)
 	}
 }
 
-void java_beat(struct java *j, uint64_t now)
+/* The one that has been due for longest; NULL: none is. */
+static struct machine_met *find_due(struct java *j, uint64_t now)
 {
 	struct machine_met *next = NULL;
 
-	forget_gone(j);
 	for (uint32_t i = 0; i < j->nr; i++) {
 		struct machine_met *m = &j->machines[i];
 
 		if (m->next_ns <= now && (!next || m->next_ns < next->next_ns))
 			next = m;
 	}
-	if (!next)
-		return;
-	if (!targets_want_code(j->d->targets, process_of(j, next))) {
-		next->next_ns = now + PAUSE_NS; /* it may become a target's */
-		return;
+	return next;
+}
+
+static void ask(struct java *j, struct machine_met *m)
+{
+	if (!attach_client_ask(j->attacher, m->pid))
+		return; /* it is still at another, and that one's answer will come */
+	j->asked = *m;
+	m->next_ns = UINT64_MAX; /* until the answer */
+}
+
+void java_beat(struct java *j, uint64_t now)
+{
+	forget_gone(j);
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		struct machine_met *m = find_due(j, now);
+
+		if (!m)
+			return;
+		m->unwanted = !targets_want_code(j->d->targets, process_of(j, m));
+		if (!m->unwanted) {
+			ask(j, m);
+			return;
+		}
+		m->next_ns = now + PAUSE_NS; /* it may become a target's */
 	}
-	j->asked = *next;
-	if (attach_client_ask(j->attacher, next->pid))
-		next->next_ns = UINT64_MAX; /* until the answer */
 }
 
 static const char *words(enum attach_stage stage, int status)
