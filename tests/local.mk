@@ -14,6 +14,7 @@ unit_tests += tests/unit/base
 unit_tests += tests/unit/background
 unit_tests += tests/unit/kernel
 unit_tests += tests/unit/objects
+unit_tests += tests/unit/debug_files
 unit_tests += tests/unit/profile
 unit_tests += tests/unit/view
 unit_tests += tests/unit/cli
