@@ -11,8 +11,8 @@
 #include "attach/protocol.h"
 
 /* In a process of its own, which is good for nothing else afterwards. 0, or negative errno; *STAGE: at what. Waits for
- * PATIENCE_MS at most for the socket, and again for the answer; longer only when its /tmp is on a file system that hangs. -ESRCH: the process has gone; -ENOTSUP: the machine does
- * not know the command; -ETIMEDOUT. */
+ * PATIENCE_MS at most for the socket, and again for the answer; longer only when its /tmp is on a file system that hangs.
+ * -ESRCH: the process has gone; -ENOTSUP: the machine does not know the command; -ETIMEDOUT. */
 int hotspot_ask(pid_t pid, unsigned patience_ms, enum attach_stage *stage);
 
 /* The parts that read what others say, pure (hotspot_text.c). */

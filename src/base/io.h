@@ -26,6 +26,7 @@ int io_seal(int fd);
 /* An O_PATH descriptor of PATH as a process whose root is the folder ROOT finds it: whatever links there are, never of
  * something outside. FLAGS are openat2(2)'s, beside those. Descriptor or negative errno. */
 int io_open_below(int root, const char *path, uint64_t flags);
+
 /* FD's file once more, for reading alone and with a position of its own; descriptor or negative errno. */
 int io_reopen(int fd);
 
