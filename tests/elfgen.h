@@ -129,7 +129,8 @@ static inline void elfgen_symbol(struct elfgen *g, const struct elfgen_symbol *s
 /* Fills bytes and size. */
 static inline void elfgen_make(struct elfgen *g)
 {
-	static const char shstrtab[] = "\0.text\0.symtab\0.strtab\0.note.gnu.build-id\0.shstrtab";
+	static const char shstrtab[] = "\0.text\0.symtab\0.strtab\0.note.gnu.build-id\0.shstrtab"
+				       "\0.eh_frame";
 	uint64_t symbol_size = g->is_32 ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym);
 	size_t symbols = 0x2000, strings, note, names, shoff, string = 1;
 	uint32_t name[ELFGEN_SYMBOLS] = { 0 };
@@ -170,6 +171,8 @@ static inline void elfgen_make(struct elfgen *g)
 	elfgen_shdr(g, 42, SHT_STRTAB, 0, 0, names, sizeof(shstrtab), 0, 0);
 	g->size = elfgen_at(g);
 }
+
+#define ELFGEN_EH_FRAME 52 /* that name among those of sections */
 
 /* Where section header I begins, for tests that damage it. */
 static inline size_t elfgen_shdr_at(const struct elfgen *g, unsigned i)

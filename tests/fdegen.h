@@ -21,6 +21,7 @@ struct fdegen {
 	uint8_t encoding;    /* of FDEs' addresses; 0: 0x1b */
 	uint8_t version;     /* of the CIE; 0: 1 */
 	bool long_length;    /* as in 64-bit DWARF */
+	bool no_table;       /* a section .eh_frame instead of .eh_frame_hdr */
 	size_t table, cie;   /* offsets */
 	size_t fde[FDEGEN_MAX];
 };
@@ -94,7 +95,7 @@ static inline void fdegen_make(struct fdegen *g)
 	g->elf.build_id_size = 0;
 	elfgen_make(&g->elf);
 	g->elf.p = g->elf.bytes + (g->elf.is_32 ? 52 + 2 * 32 : 64 + 2 * 56);
-	elfgen_phdr(&g->elf, PT_GNU_EH_FRAME, PF_R, FDEGEN_HDR, 0x400000 + FDEGEN_HDR,
+	elfgen_phdr(&g->elf, g->no_table ? PT_NULL : PT_GNU_EH_FRAME, PF_R, FDEGEN_HDR, 0x400000 + FDEGEN_HDR,
 		    12 + 8 * g->nr);
 
 	g->elf.p = g->elf.bytes + FDEGEN_FRAME;
@@ -110,6 +111,14 @@ static inline void fdegen_make(struct fdegen *g)
 		g->elf.p = end;
 	}
 
+	if (g->no_table) {
+		size_t size = elfgen_at(&g->elf) - FDEGEN_FRAME;
+
+		g->elf.p = g->elf.bytes + elfgen_shdr_at(&g->elf, ELFGEN_NOTE);
+		elfgen_shdr(&g->elf, ELFGEN_EH_FRAME, SHT_PROGBITS, SHF_ALLOC, 0x400000 + FDEGEN_FRAME,
+			    FDEGEN_FRAME, size, 0, 0);
+		return;
+	}
 	g->elf.p = g->elf.bytes + FDEGEN_HDR;
 	elfgen_uint(&g->elf, 1, 1);
 	elfgen_uint(&g->elf, 0x1b, 1);

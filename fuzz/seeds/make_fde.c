@@ -48,6 +48,9 @@ int main(int argc, char **argv)
 
 	directory = argc > 1 ? argv[1] : ".";
 	good("good", (struct fdegen){ 0 });
+	good("scanned", (struct fdegen){ .no_table = true });
+	good("scanned-32", (struct fdegen){ .no_table = true, .elf.is_32 = true });
+	good("scanned-long", (struct fdegen){ .no_table = true, .long_length = true });
 	good("good-32", (struct fdegen){ .elf.is_32 = true });
 	good("good-big", (struct fdegen){ .elf.big = true });
 	good("long", (struct fdegen){ .long_length = true });

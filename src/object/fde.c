@@ -1,10 +1,12 @@
 #include "object/fde.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/reader.h"
 #include "object/blocks.h"
 #include "object/elf.h"
@@ -33,10 +35,15 @@
 #define CIE_HEAD    128
 #define LINES       64
 
+struct fde_place {
+	uint64_t start, fde; /* addresses, of a function and of its FDE */
+};
+
 struct fde_table {
-	uint32_t nr;
+	uint32_t nr, cap;
+	struct fde_place *places;   /* sorted; NULL: the table is in the file */
 	uint64_t offset;            /* of the table in the file */
-	uint64_t base;              /* address of .eh_frame_hdr */
+	uint64_t base;              /* address of .eh_frame_hdr; 0: none */
 	struct elf_segment segment; /* holds the FDEs */
 	bool is_64, swap;
 	uint64_t cie; /* address of the CIE seen last, 0: none */
@@ -73,7 +80,11 @@ static uint64_t read_pointer(const struct fde_table *t, struct reader *r, uint8_
 	switch (encoding & (PE_RELATIVE | PE_INDIRECT)) {
 	case 0: break;
 	case PE_PCREL: v += at; break;
-	case PE_DATAREL: v += t->base; break;
+	case PE_DATAREL:
+		if (!t->base)
+			reader_fail(r);
+		v += t->base;
+		break;
 	default: reader_fail(r);
 	}
 	return t->is_64 ? v : (uint32_t)v;
@@ -127,34 +138,12 @@ static int read_header(struct fde_table *t, const struct elf *e, const struct el
 	return 0;
 }
 
-int fde_open(struct fde_table **out, const struct elf *e)
-{
-	const struct elf_segment *hdr = elf_eh_frame_hdr(e);
-	struct fde_table *t;
-	int err;
-
-	if (!hdr)
-		return -ENODATA;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return -ENOMEM;
-	t->base = hdr->vaddr;
-	t->is_64 = elf_is_64(e);
-	t->swap = elf_swap(e);
-	t->blocks.nr_lines = LINES;
-	err = read_header(t, e, hdr);
-	if (err)
-		fde_free(t);
-	else
-		*out = t;
-	return err;
-}
-
 void fde_free(struct fde_table *t)
 {
 	if (!t)
 		return;
 	fde_trim(t);
+	free(t->places);
 	free(t);
 }
 
@@ -165,7 +154,7 @@ void fde_trim(struct fde_table *t)
 
 size_t fde_size(const struct fde_table *t)
 {
-	return sizeof(*t) + t->blocks.held;
+	return sizeof(*t) + t->cap * sizeof(t->places[0]) + t->blocks.held;
 }
 
 uint32_t fde_nr(const struct fde_table *t)
@@ -176,21 +165,28 @@ uint32_t fde_nr(const struct fde_table *t)
 static int read_entry(struct fde_table *t, int fd, uint32_t i, uint64_t *start, uint64_t *fde)
 {
 	uint8_t bytes[ENTRY_SIZE];
-	int err = blocks_read(&t->blocks, fd, t->offset + (uint64_t)i * ENTRY_SIZE, bytes,
-			      sizeof(bytes));
-	struct reader r = reader_in(t, bytes, sizeof(bytes));
+	struct reader r;
+	int err;
 
+	if (t->places) {
+		*start = t->places[i].start;
+		*fde = t->places[i].fde;
+		return 0;
+	}
+	err = blocks_read(&t->blocks, fd, t->offset + (uint64_t)i * ENTRY_SIZE, bytes,
+			  sizeof(bytes));
 	if (err)
 		return err;
+	r = reader_in(t, bytes, sizeof(bytes));
 	*start = read_pointer(t, &r, TABLE_ENTRY, 0);
 	*fde = read_pointer(t, &r, TABLE_ENTRY, 0);
 	return 0;
 }
 
 /* The beginning of the entry (CIE or FDE) at ADDRESS into BYTES, at most SIZE. *R reads what is
- * there from behind its length on, *AT is where that begins. */
+ * there from behind its length on, *AT is where that begins, *NEXT where it ends. */
 static int read_head(struct fde_table *t, int fd, uint64_t address, uint8_t *bytes, size_t size,
-		     struct reader *r, uint64_t *at)
+		     struct reader *r, uint64_t *at, uint64_t *next)
 {
 	uint64_t in = address - t->segment.vaddr, length, left;
 	int err;
@@ -212,6 +208,7 @@ static int read_head(struct fde_table *t, int fd, uint64_t address, uint8_t *byt
 	if (length < reader_left(r))
 		*r = reader_in(t, r->pos, length);
 	*at = address + (uint64_t)(r->pos - bytes);
+	*next = *at + length;
 	return 0;
 }
 
@@ -221,14 +218,14 @@ static int read_cie(struct fde_table *t, int fd, uint64_t address, uint8_t *enco
 	uint8_t bytes[CIE_HEAD], version, found = PE_ABSPTR;
 	const char *letters;
 	struct reader r;
-	uint64_t at;
+	uint64_t at, next;
 	int err;
 
 	if (address == t->cie) {
 		*encoding = t->cie_encoding;
 		return 0;
 	}
-	err = read_head(t, fd, address, bytes, sizeof(bytes), &r, &at);
+	err = read_head(t, fd, address, bytes, sizeof(bytes), &r, &at, &next);
 	if (err)
 		return err;
 	if (reader_u32(&r)) /* a CIE's pointer to a CIE */
@@ -269,13 +266,16 @@ static int read_cie(struct fde_table *t, int fd, uint64_t address, uint8_t *enco
 	return 0;
 }
 
-static int read_fde(struct fde_table *t, int fd, uint64_t address, struct fde_range *range)
+/* *NEXT, where what comes after it begins, is also set if it is damaged (not if its length is) or a
+ * CIE. */
+static int read_fde(struct fde_table *t, int fd, uint64_t address, struct fde_range *range,
+		    uint64_t *next)
 {
 	uint8_t bytes[FDE_HEAD], encoding;
 	uint64_t at, cie, start, size;
 	const uint8_t *first;
 	struct reader r;
-	int err = read_head(t, fd, address, bytes, sizeof(bytes), &r, &at);
+	int err = read_head(t, fd, address, bytes, sizeof(bytes), &r, &at, next);
 
 	if (err)
 		return err;
@@ -294,11 +294,73 @@ static int read_fde(struct fde_table *t, int fd, uint64_t address, struct fde_ra
 	return 0;
 }
 
+/* --- Opening --- */
+
+static int place_order(const void *a, const void *b)
+{
+	const struct fde_place *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return (x->fde > y->fde) - (x->fde < y->fde);
+}
+
+/* All that .eh_frame says, from its beginning to what nobody can get past. */
+static int scan(struct fde_table *t, const struct elf *e)
+{
+	const struct elf_section *s = elf_find_section(e, ".eh_frame");
+	uint64_t next, end;
+
+	if (!s || s->type != SHT_PROGBITS || !s->addr || __builtin_add_overflow(s->addr, s->size, &end))
+		return -ENODATA;
+	t->segment = (struct elf_segment){ s->offset, s->addr, s->size, s->size, false };
+	for (uint64_t at = s->addr; at < end && t->nr < FDE_SCANNED_MAX; at = next) {
+		struct fde_range r;
+		int err;
+
+		next = 0;
+		err = read_fde(t, elf_fd(e), at, &r, &next);
+		if (err && err != -EBADMSG)
+			return err;
+		if (!err && r.size)
+			*array_push(t->places, t->nr, t->cap) = (struct fde_place){ r.start, at };
+		if (next <= at)
+			break;
+	}
+	if (!t->nr)
+		return -ENODATA;
+	qsort(t->places, t->nr, sizeof(t->places[0]), place_order);
+	return 0;
+}
+
+int fde_open(struct fde_table **out, const struct elf *e)
+{
+	const struct elf_segment *hdr = elf_eh_frame_hdr(e);
+	struct fde_table *t;
+	int err;
+
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->base = hdr ? hdr->vaddr : 0;
+	t->is_64 = elf_is_64(e);
+	t->swap = elf_swap(e);
+	t->blocks.nr_lines = LINES;
+	err = hdr ? read_header(t, e, hdr) : -ENODATA;
+	if (err == -ENODATA)
+		err = scan(t, e);
+	if (err)
+		fde_free(t);
+	else
+		*out = t;
+	return err;
+}
+
 int fde_find(struct fde_table *t, int fd, uint64_t vaddr, struct fde_range *range)
 {
 	uint32_t low = 0, high = t->nr;
 	struct fde_range found;
-	uint64_t start, fde;
+	uint64_t start, fde, next;
 	int err;
 
 	while (low < high) {
@@ -316,7 +378,7 @@ int fde_find(struct fde_table *t, int fd, uint64_t vaddr, struct fde_range *rang
 		return -ENOENT;
 	err = read_entry(t, fd, low - 1, &start, &fde);
 	if (!err)
-		err = read_fde(t, fd, fde, &found);
+		err = read_fde(t, fd, fde, &found, &next);
 	if (err)
 		return err;
 	if (vaddr < found.start || vaddr - found.start >= found.size)

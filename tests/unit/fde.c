@@ -134,6 +134,71 @@ static void encodings(void **state)
 	}
 }
 
+static struct fdegen without_table(void)
+{
+	struct fdegen g = good();
+
+	g.no_table = true;
+	return g;
+}
+
+static void without_a_table_the_section_is_read(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		struct fdegen g = without_table();
+
+		g.elf.is_32 = i & 1;
+		g.elf.big = i & 2;
+		g.long_length = i & 4;
+		fdegen_make(&g);
+		assert_finds_all(&g);
+	}
+}
+
+/* VALUE at offset AT of a file without a table: how many functions it has then. */
+static void assert_scanned(size_t at, uint64_t value, size_t size, unsigned want)
+{
+	struct fdegen g = without_table();
+	struct fde_table *t;
+	int fd;
+
+	fdegen_make(&g);
+	memcpy(g.elf.bytes + at, &value, size);
+	if (!want) {
+		assert_opens(&g, -ENODATA);
+		return;
+	}
+	assert_int_equal(open_table(&g, &t, &fd), 0);
+	assert_int_equal(fde_nr(t), want);
+	assert_range(t, fd, 0x401010, 0);
+	fde_free(t);
+	close(fd);
+}
+
+static void a_damaged_section_is_read_as_far_as_it_goes(void **state)
+{
+	struct fdegen g = without_table();
+	size_t fde, cie;
+
+	(void)state;
+	fdegen_make(&g);
+	fde = g.fde[2];
+	cie = g.cie;
+	assert_scanned(fde, 0, 4, 2);              /* the terminator */
+	assert_scanned(fde, 4, 4, 2);              /* too short, and what follows is no entry */
+	assert_scanned(fde, UINT32_MAX, 4, 2);     /* 64-bit length: out of the section */
+	assert_scanned(fde, 0x7fffffff, 4, 3);     /* its end is nowhere */
+	assert_scanned(fde + 4, 0, 4, 3);          /* a CIE */
+	assert_scanned(fde + 4, 0x10000, 4, 3);    /* its CIE is in front of the section */
+	assert_scanned(fde + 12, 0, 4, 3);         /* empty */
+	assert_scanned(cie + 8, 2, 1, 0);          /* the only CIE, of an unknown version */
+	assert_scanned(cie + 16, 0x3b, 1, 0);      /* relative to what is not there */
+	assert_scanned(elfgen_shdr_at(&g.elf, ELFGEN_NOTE) + 4, SHT_NOBITS, 4, 0);
+	assert_scanned(elfgen_shdr_at(&g.elf, ELFGEN_NOTE) + 16, 0, 8, 0);
+	assert_scanned(elfgen_shdr_at(&g.elf, ELFGEN_NOTE) + 16, UINT64_MAX, 8, 0);
+}
+
 /* VALUE at offset AT: what the look-up of 0x401150 says. */
 static void assert_damaged(size_t at, uint64_t value, size_t size, int want)
 {
@@ -230,6 +295,8 @@ int main(void)
 		cmocka_unit_test(ranges_end_where_the_fde_says),
 		cmocka_unit_test(either_class_and_byte_order),
 		cmocka_unit_test(encodings),
+		cmocka_unit_test(without_a_table_the_section_is_read),
+		cmocka_unit_test(a_damaged_section_is_read_as_far_as_it_goes),
 		cmocka_unit_test(damaged_entries),
 		cmocka_unit_test(tables_that_cannot_be_used),
 		cmocka_unit_test(a_file_that_shrinks),
