@@ -2,7 +2,8 @@
  * for dwz(1), as far as it says what is at an address (dwarfstd.org: "DWARF Debugging Information
  * Format"; sections are DWARF 5's where no version is named). Every byte is hostile: offsets,
  * chains and tables are bounded, and all work draws on one budget, so that a small file cannot cost
- * much. Nothing recurses. Used by line_build.c; look-ups never come here. */
+ * much. Nothing recurses. Used to build line indexes (line_build.h); look-ups never come here.
+ */
 #ifndef OBJECT_DWARF_H
 #define OBJECT_DWARF_H
 
@@ -14,7 +15,6 @@
 #include "object/dwarf_section.h"
 
 #define DWARF_HOPS_MAX 16     /* abstract_origin, specification: links followed from one DIE */
-#define DWARF_UNITS_MAX (1u << 20)
 #define DWARF_STRING_MAX 4095 /* longer ones are cut */
 #define DWARF_RANGES_MAX 4096 /* of one DIE; more are left out */
 
@@ -60,32 +60,10 @@ struct dwarf_value {
 	uint16_t form;
 };
 
-struct dwarf_attr {
-	uint16_t form;
-	uint8_t slot;
-	int64_t implicit; /* DW_FORM_implicit_const */
-};
-
 /* What a DIE is to us. */
 enum dwarf_kind { KIND_OTHER, KIND_UNIT, KIND_FUNCTION, KIND_INLINED };
 
-#define DWARF_VARIES UINT32_MAX
-
-struct dwarf_abbrev {
-	uint64_t code;
-	uint32_t first_attr, nr_attrs;
-	uint32_t size; /* of a DIE's attributes, or DWARF_VARIES */
-	uint8_t kind;
-	bool children;
-};
-
-struct dwarf_abbrevs {
-	uint64_t offset;
-	uint8_t version, addr_size, offset_size; /* which sizes are for */
-	uint32_t nr, abbrevs_cap, nr_attrs, attrs_cap;
-	struct dwarf_abbrev *abbrevs; /* in order of code */
-	struct dwarf_attr *attrs;
-};
+struct dwarf_abbrevs;
 
 struct dwarf_unit {
 	uint64_t offset, dies, end; /* in .debug_info: header, first DIE, end */
@@ -168,27 +146,15 @@ static inline bool dwarf_has(const struct dwarf_die *die, enum dwarf_slot slot)
 	return die->have >> slot & 1;
 }
 
-/* dwarf_abbrev.c: the table at OFFSET, kept with D. */
-const struct dwarf_abbrevs *dwarf_abbrevs_get(struct dwarf *d, const struct dwarf_unit *u);
-const struct dwarf_abbrev *dwarf_abbrev_find(const struct dwarf_abbrevs *t, uint64_t code);
+/* dwarf_abbrev.c */
 void dwarf_abbrevs_trim(struct dwarf *d); /* between two units: not too many tables */
-void dwarf_abbrevs_fini(struct dwarf *d);
 
-/* dwarf_form.c: section 7.5.6. */
-uint32_t dwarf_form_size(uint16_t form, const struct dwarf_unit *u); /* or DWARF_VARIES */
-void dwarf_form_read(struct reader *r, const struct dwarf_unit *u, const struct dwarf_attr *a,
-		     struct dwarf_value *v);
+/* dwarf_form.c */
 bool dwarf_value_is_number(const struct dwarf_value *v);
-bool dwarf_value_address(struct dwarf *d, const struct dwarf_unit *u, const struct dwarf_value *v,
-			 uint64_t *address);
 const char *dwarf_value_string(struct dwarf *d, const struct dwarf_unit *u,
 			       const struct dwarf_value *v); /* or NULL */
 bool dwarf_value_ref(struct dwarf *d, const struct dwarf_unit *u, const struct dwarf_value *v,
 		     struct dwarf_ref *ref);
-/* Element INDEX of the table of addresses. */
-bool dwarf_address_at(struct dwarf *d, const struct dwarf_unit *u, uint64_t index,
-		      uint64_t *address);
-uint64_t dwarf_read_sized(struct reader *r, unsigned size); /* 1–4 or 8 bytes */
 
 /* dwarf_ranges.c: the addresses of DIE into RANGES (room for MAX); their number. */
 uint32_t dwarf_ranges(struct dwarf *d, const struct dwarf_unit *u, const struct dwarf_die *die,

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
-#include "object/dwarf.h"
 #include "base/array.h"
 #include "object/dwarf_constants.h"
+#include "object/dwarf_impl.h"
 
 #define TABLES_SIZE_MAX (64u << 20) /* bytes of tables kept for units to come */
 #define TABLES_MAX 1024

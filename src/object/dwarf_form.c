@@ -1,6 +1,5 @@
-#include "object/dwarf.h"
-
 #include "object/dwarf_constants.h"
+#include "object/dwarf_impl.h"
 
 uint64_t dwarf_read_sized(struct reader *r, unsigned size)
 {

@@ -2,13 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "object/dwarf.h"
 #include "base/array.h"
 #include "object/dwarf_constants.h"
+#include "object/dwarf_impl.h"
 #include "object/elf.h"
 
 #define LENGTH_64 0xffffffffu /* section 7.4: a 64-bit length follows */
 #define LENGTH_RESERVED 0xfffffff0u
+#define UNITS_MAX (1u << 20)
 
 bool dwarf_charge(struct dwarf *d, uint64_t work)
 {
@@ -165,7 +166,7 @@ int dwarf_list_units(struct dwarf *d)
 			uint32_t cap = d->units_cap ? d->units_cap * 2 : 64;
 			void *p = reallocarray(d->units, cap, sizeof(*d->units));
 
-			if (!p || cap > DWARF_UNITS_MAX)
+			if (!p || cap > UNITS_MAX)
 				return p ? (d->units = p, -EFBIG) : -ENOMEM;
 			d->units = p;
 			d->units_cap = cap;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "object/dwarf_constants.h"
+#include "object/dwarf_impl.h"
 
 #define FORMATS_MAX 16    /* descriptions of a directory or file; the standard has 5 */
 #define ENTRIES_MAX 1000000 /* directories, files of one program */

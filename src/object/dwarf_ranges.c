@@ -1,5 +1,5 @@
-#include "object/dwarf.h"
 #include "object/dwarf_constants.h"
+#include "object/dwarf_impl.h"
 
 /* Where ranges are gathered. */
 struct ranges {
