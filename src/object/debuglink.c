@@ -1,6 +1,5 @@
 #include "object/debuglink.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,21 +18,15 @@ _Static_assert(DEBUG_BUILD_ID_MAX == ELF_BUILD_ID_MAX, "one size of build ids");
 /* The section: the name, zeros up to a multiple of four, the checksum. */
 static int read_link(const struct elf *e, struct debuglink *l)
 {
-	const struct elf_section *s = elf_find_section(e, ".gnu_debuglink");
 	uint8_t bytes[LINK_SIZE_MAX];
+	ssize_t n = elf_read_section(e, ".gnu_debuglink", bytes, sizeof(bytes));
 	struct reader r;
 	const char *name;
 	size_t size;
-	int err;
 
-	if (!s || s->type != SHT_PROGBITS || (s->flags & SHF_COMPRESSED))
-		return -ENODATA;
-	if (s->size > sizeof(bytes))
-		return -EBADMSG;
-	err = elf_read(e, s->offset, bytes, s->size);
-	if (err)
-		return err;
-	r = reader_of(bytes, s->size);
+	if (n < 0)
+		return (int)n;
+	r = reader_of(bytes, (size_t)n);
 	r.swap = elf_swap(e);
 	name = reader_str(&r);
 	size = name ? strlen(name) + 1 : 0;
@@ -62,15 +55,15 @@ int debuglink_read(struct elf *e, struct debuglink *l)
 	return 0;
 }
 
-static int check_build_id(const struct debug_names *n, int fd)
+int debuglink_check_build_id(int fd, const uint8_t *id, unsigned size)
 {
-	uint8_t id[ELF_BUILD_ID_MAX];
+	uint8_t found[ELF_BUILD_ID_MAX];
 	struct elf *e;
 	int err = elf_open(&e, fd);
 
 	if (err)
 		return err;
-	if (elf_build_id(e, id) != n->build_id_size || memcmp(id, n->build_id, n->build_id_size))
+	if (elf_build_id(e, found) != size || memcmp(found, id, size))
 		err = -ENOENT;
 	elf_close(e);
 	return err;
@@ -108,6 +101,6 @@ int debuglink_check(const struct debuglink *l, int object_fd, int fd)
 	if (!S_ISREG(st.st_mode) || (st.st_dev == object.st_dev && st.st_ino == object.st_ino))
 		return -ENOENT;
 	if (l->names.build_id_size)
-		return check_build_id(&l->names, fd);
+		return debuglink_check_build_id(fd, l->names.build_id, l->names.build_id_size);
 	return check_crc(l->crc, fd, (uint64_t)st.st_size);
 }

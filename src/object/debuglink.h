@@ -24,5 +24,7 @@ int debuglink_read(struct elf *e, struct debuglink *l);
 /* FD is the debug file L of the object OBJECT_FD. 0; -ENOENT: it is another, or the object itself;
  * -EFBIG: too large to find out; or as elf_open. */
 int debuglink_check(const struct debuglink *l, int object_fd, int fd);
+/* FD's build id is the SIZE bytes at ID. 0; -ENOENT: it is another; or as elf_open. */
+int debuglink_check_build_id(int fd, const uint8_t *id, unsigned size);
 
 #endif

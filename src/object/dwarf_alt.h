@@ -2,7 +2,6 @@
 #ifndef OBJECT_DWARF_ALT_H
 #define OBJECT_DWARF_ALT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "object/elf.h"
@@ -20,8 +19,6 @@ struct dwarf_alt {
 
 /* What E's .gnu_debugaltlink says. 0; -ENODATA: there is none; -EBADMSG or the errno of reading. */
 int dwarf_alt_link(const struct elf *e, struct dwarf_alt *link);
-/* FD is that file: it has that build id. */
-bool dwarf_alt_is(int fd, const struct dwarf_alt *link);
 /* The path of U's .dwo file, from malloc(3), or NULL. */
 char *dwarf_split_name(const struct dwarf_unit *u);
 

@@ -50,6 +50,19 @@ int elf_read(const struct elf *e, uint64_t offset, void *p, size_t size)
 	return (size_t)n == size ? 0 : -EBADMSG; /* it shrank */
 }
 
+ssize_t elf_read_section(const struct elf *e, const char *name, void *p, size_t size)
+{
+	const struct elf_section *s = elf_find_section(e, name);
+	int err;
+
+	if (!s || s->type != SHT_PROGBITS || (s->flags & SHF_COMPRESSED))
+		return -ENODATA;
+	if (s->size > size)
+		return -EBADMSG;
+	err = elf_read(e, s->offset, p, s->size);
+	return err ? err : (ssize_t)s->size;
+}
+
 /* libelf allocates for as many sections as the file claims (gABI: e_shnum 0 means section 0's
  * sh_size), and a sparse file may claim any number: look first. */
 static int check_claims(struct elf *e)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define ELF_SECTIONS_MAX 4096
 #define ELF_SEGMENTS_MAX 256
@@ -65,5 +66,8 @@ bool elf_offset(const struct elf *e, uint64_t vaddr, uint64_t size, uint64_t *of
 
 /* Reads SIZE bytes at file offset OFFSET; 0 or negative errno, -EBADMSG past its end. */
 int elf_read(const struct elf *e, uint64_t offset, void *p, size_t size);
+/* The contents of the section NAME, uncompressed ones alone, into P, which has room for SIZE bytes.
+ * Their size; -ENODATA: there is none; -EBADMSG: it is larger; or as elf_read. */
+ssize_t elf_read_section(const struct elf *e, const char *name, void *p, size_t size);
 
 #endif

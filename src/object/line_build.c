@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "object/debuglink.h"
 #include "object/dwarf_alt.h"
 #include "object/dwarf_constants.h"
 #include "object/elf.h"
@@ -90,7 +91,7 @@ static int open_alt(struct line_build *b)
 	if (dwarf_alt_link(b->d->elf, &link) || !b->src.open_file)
 		return 0;
 	b->alt_fd = b->src.open_file(b->src.ctx, link.name, link.id, link.id_size);
-	if (b->alt_fd < 0 || !dwarf_alt_is(b->alt_fd, &link) ||
+	if (b->alt_fd < 0 || debuglink_check_build_id(b->alt_fd, link.id, link.id_size) ||
 	    dwarf_open(&b->alt, b->alt_fd, false, b->limits.section_size, &b->work))
 		return 0;
 	add_work(b, b->alt);

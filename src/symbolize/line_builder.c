@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -13,6 +12,7 @@
 
 #include "base/child.h"
 #include "base/io.h"
+#include "object/debuglink.h"
 #include "object/elf.h"
 
 /* The exit statuses of the child: 0, or 1 + index of what it failed with. */
@@ -22,7 +22,7 @@ static const int errors[] = { EIO, ENODATA, EFBIG, ENOTSUP, ENOEXEC, EBADMSG, EN
 
 static int open_debug_file(const struct line_source *src)
 {
-	uint8_t id[ELF_BUILD_ID_MAX], other[ELF_BUILD_ID_MAX];
+	uint8_t id[ELF_BUILD_ID_MAX];
 	struct elf *e;
 	unsigned size;
 	int fd, err = elf_open(&e, src->fd);
@@ -36,14 +36,10 @@ static int open_debug_file(const struct line_source *src)
 		return -ENODATA;
 	if (!size) /* whoever gave it has found it out by other means */
 		return fd;
-	err = elf_open(&e, fd);
-	if (!err) {
-		err = elf_build_id(e, other) == size && !memcmp(id, other, size) ? 0 : -ENODATA;
-		elf_close(e);
-	}
+	err = debuglink_check_build_id(fd, id, size);
 	if (err)
 		close(fd);
-	return err ? err : fd;
+	return err == -ENOENT ? -ENODATA : err ? err : fd;
 }
 
 int line_builder_run(const struct line_source *src, const struct object_id *id, int out)
