@@ -23,6 +23,19 @@
 		&(ptr)[(nr)++];                                                                    \
 	})
 
+/* The same where input chooses how many: NULL when memory is out or there are 2^31 - 1; those that
+ * there are stay. */
+#define array_try_push(ptr, nr, cap)                                                               \
+	({                                                                                         \
+		__typeof__(&(ptr)[0]) room_ = (ptr);                                               \
+		if ((nr) == (cap)) {                                                               \
+			room_ = array_try_grow((ptr), &(cap), sizeof(*(ptr)));                     \
+			if (room_)                                                                 \
+				(ptr) = room_;                                                     \
+		}                                                                                  \
+		room_ ? &room_[(nr)++] : NULL;                                                     \
+	})
+
 /* How many elements hold COND, an expression of E, which points at one. Those that do come first. */
 #define array_partition(ptr, nr, e, cond)                                                          \
 	({                                                                                         \
@@ -45,6 +58,16 @@ static inline uint32_t array_next_cap(uint64_t cap, uint64_t want)
 	if (next < want)
 		next = want;
 	return next > INT32_MAX ? (want > INT32_MAX ? (abort(), 0) : INT32_MAX) : (uint32_t)next;
+}
+
+static inline void *array_try_grow(void *p, uint32_t *cap, size_t size)
+{
+	uint32_t next = *cap < INT32_MAX ? array_next_cap(*cap, (uint64_t)*cap + 1) : 0;
+
+	p = next ? reallocarray(p, next, size) : NULL;
+	if (p)
+		*cap = next;
+	return p;
 }
 
 #endif

@@ -48,16 +48,6 @@ static uint8_t kind_of(uint64_t tag)
 	}
 }
 
-static void *grow(void *p, uint32_t *cap, size_t size)
-{
-	uint32_t want = *cap ? *cap * 2 : 64;
-
-	p = want > *cap ? reallocarray(p, want, size) : NULL;
-	if (p)
-		*cap = want;
-	return p;
-}
-
 /* The attributes of one abbreviation; false: no memory. */
 static bool read_attrs(struct dwarf_abbrevs *t, struct dwarf_abbrev *a, struct reader *r,
 		       const struct dwarf_unit *u)
@@ -66,23 +56,20 @@ static bool read_attrs(struct dwarf_abbrevs *t, struct dwarf_abbrev *a, struct r
 	a->size = 0;
 	for (;;) {
 		uint64_t at = reader_uleb(r), form = reader_uleb(r);
+		struct dwarf_attr *attr;
 		uint32_t size;
 
 		if (r->failed || (!at && !form))
 			break;
-		if (t->nr_attrs == t->attrs_cap) {
-			void *p = grow(t->attrs, &t->attrs_cap, sizeof(*t->attrs));
-
-			if (!p)
-				return false;
-			t->attrs = p;
-		}
-		t->attrs[t->nr_attrs++] = (struct dwarf_attr){
+		attr = array_try_push(t->attrs, t->nr_attrs, t->attrs_cap);
+		if (!attr)
+			return false;
+		*attr = (struct dwarf_attr){
 			.form = form > UINT16_MAX ? 0 : (uint16_t)form,
 			.slot = slot_of(at),
 			.implicit = form == DW_FORM_implicit_const ? reader_sleb(r) : 0,
 		};
-		size = dwarf_form_size(t->attrs[t->nr_attrs - 1].form, u);
+		size = dwarf_form_size(attr->form, u);
 		if (size == DWARF_VARIES || a->size >= UINT32_MAX - 16)
 			a->size = DWARF_VARIES;
 		else
@@ -105,7 +92,7 @@ static bool read_table(struct dwarf_abbrevs *t, struct reader *r, const struct d
 	bool sorted = true;
 
 	for (;;) {
-		struct dwarf_abbrev a = { .code = reader_uleb(r) };
+		struct dwarf_abbrev a = { .code = reader_uleb(r) }, *added;
 
 		if (!a.code)
 			break;
@@ -115,15 +102,11 @@ static bool read_table(struct dwarf_abbrevs *t, struct reader *r, const struct d
 			return false;
 		if (r->failed)
 			break;
-		if (t->nr == t->abbrevs_cap) {
-			void *p = grow(t->abbrevs, &t->abbrevs_cap, sizeof(*t->abbrevs));
-
-			if (!p)
-				return false;
-			t->abbrevs = p;
-		}
-		sorted = sorted && (!t->nr || t->abbrevs[t->nr - 1].code < a.code);
-		t->abbrevs[t->nr++] = a;
+		added = array_try_push(t->abbrevs, t->nr, t->abbrevs_cap);
+		if (!added)
+			return false;
+		*added = a;
+		sorted = sorted && (t->nr == 1 || added[-1].code < a.code);
 	}
 	if (!sorted)
 		qsort(t->abbrevs, t->nr, sizeof(*t->abbrevs), compare);
@@ -178,19 +161,12 @@ const struct dwarf_abbrevs *dwarf_abbrevs_get(struct dwarf *d, const struct dwar
 {
 	const struct dwarf_section *s = &d->sections[DWARF_ABBREV];
 	const struct dwarf_abbrevs *found = find(d, u);
-	struct dwarf_abbrevs *t;
+	struct dwarf_abbrevs *t, **added;
 	struct reader r;
 	uint64_t left;
 
 	if (found || u->abbrev_offset >= s->size || !dwarf_charge(d, 1 + d->nr_tables))
 		return found;
-	if (d->nr_tables == d->tables_cap) {
-		void *p = grow(d->tables, &d->tables_cap, sizeof(*d->tables));
-
-		if (!p)
-			return NULL;
-		d->tables = p;
-	}
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
@@ -200,13 +176,17 @@ const struct dwarf_abbrevs *dwarf_abbrevs_get(struct dwarf *d, const struct dwar
 	t->offset_size = u->offset_size;
 	left = s->size - u->abbrev_offset;
 	r = dwarf_section_at(s, u->abbrev_offset, left, d->swap);
-	if (!read_table(t, &r, u) || !dwarf_charge(d, ENTRY_WORK * (left - reader_left(&r)))) {
-		table_free(t);
-		return NULL;
-	}
+	if (!read_table(t, &r, u) || !dwarf_charge(d, ENTRY_WORK * (left - reader_left(&r))))
+		goto out;
+	added = array_try_push(d->tables, d->nr_tables, d->tables_cap);
+	if (!added)
+		goto out;
+	*added = t;
 	d->tables_size += table_size(t);
-	d->tables[d->nr_tables++] = t;
 	return t;
+out:
+	table_free(t);
+	return NULL;
 }
 
 const struct dwarf_abbrev *dwarf_abbrev_find(const struct dwarf_abbrevs *t, uint64_t code)

@@ -158,23 +158,18 @@ int dwarf_unit_header(struct dwarf *d, uint64_t offset, struct dwarf_unit *u)
 int dwarf_list_units(struct dwarf *d)
 {
 	uint64_t offset = 0;
-	int err = 0;
+	struct dwarf_unit u, *added;
+	int err;
 
 	d->whole = true;
-	for (;;) {
-		if (d->nr_units == d->units_cap) {
-			uint32_t cap = d->units_cap ? d->units_cap * 2 : 64;
-			void *p = reallocarray(d->units, cap, sizeof(*d->units));
-
-			if (!p || cap > UNITS_MAX)
-				return p ? (d->units = p, -EFBIG) : -ENOMEM;
-			d->units = p;
-			d->units_cap = cap;
-		}
-		err = dwarf_unit_header(d, offset, &d->units[d->nr_units]);
-		if (err)
-			break;
-		offset = d->units[d->nr_units++].end;
+	while (!(err = dwarf_unit_header(d, offset, &u))) {
+		if (d->nr_units == UNITS_MAX)
+			return -EFBIG;
+		added = array_try_push(d->units, d->nr_units, d->units_cap);
+		if (!added)
+			return -ENOMEM;
+		*added = u;
+		offset = u.end;
 	}
 	return err == -ENODATA || err == -EBADMSG ? dwarf_section_need(&d->sections[DWARF_INFO],
 								      UINT64_MAX)

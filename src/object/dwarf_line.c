@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "object/dwarf_constants.h"
 #include "object/dwarf_impl.h"
 
@@ -17,39 +18,29 @@ void dwarf_line_fini(struct dwarf_line *l)
 	memset(l, 0, sizeof(*l));
 }
 
-static void *grow(void *p, uint32_t *cap, size_t size)
-{
-	uint32_t want = *cap ? *cap * 2 : 32;
-
-	p = *cap < ENTRIES_MAX ? reallocarray(p, want, size) : NULL;
-	if (p)
-		*cap = want;
-	return p;
-}
-
 static int add_dir(struct dwarf_line *l, const char *dir)
 {
-	if (l->nr_dirs == l->dirs_cap) {
-		void *p = grow(l->dirs, &l->dirs_cap, sizeof(*l->dirs));
+	const char **added;
 
-		if (!p)
-			return -ENOMEM;
-		l->dirs = p;
-	}
-	l->dirs[l->nr_dirs++] = dir;
+	if (l->nr_dirs == ENTRIES_MAX)
+		return -EFBIG;
+	added = array_try_push(l->dirs, l->nr_dirs, l->dirs_cap);
+	if (!added)
+		return -ENOMEM;
+	*added = dir;
 	return 0;
 }
 
 static int add_file(struct dwarf_line *l, const char *name, uint64_t dir)
 {
-	if (l->nr_files == l->files_cap) {
-		void *p = grow(l->files, &l->files_cap, sizeof(*l->files));
+	struct dwarf_line_file *added;
 
-		if (!p)
-			return -ENOMEM;
-		l->files = p;
-	}
-	l->files[l->nr_files++] = (struct dwarf_line_file){ .name = name, .dir = dir };
+	if (l->nr_files == ENTRIES_MAX)
+		return -EFBIG;
+	added = array_try_push(l->files, l->nr_files, l->files_cap);
+	if (!added)
+		return -ENOMEM;
+	*added = (struct dwarf_line_file){ .name = name, .dir = dir };
 	return 0;
 }
 

@@ -21,20 +21,16 @@ size_t jitcode_size(const struct jitcode *c)
 
 int jitcode_add(struct jitcode *c, uint64_t start, uint64_t size, uint32_t number)
 {
+	struct radix_entry *e;
+
 	if (!size || start >= JITCODE_ADDRESS_MAX)
 		return 0;
 	if (c->nr == JITCODE_NR_MAX)
 		return -EFBIG;
-	if (c->nr == c->cap) {
-		uint32_t cap = c->cap ? c->cap + c->cap / 2 : 256;
-		void *p = reallocarray(c->entries, cap, sizeof(*c->entries));
-
-		if (!p)
-			return -ENOMEM;
-		c->entries = p;
-		c->cap = cap;
-	}
-	c->entries[c->nr++] = (struct radix_entry){
+	e = array_try_push(c->entries, c->nr, c->cap);
+	if (!e)
+		return -ENOMEM;
+	*e = (struct radix_entry){
 		.key = start,
 		.a = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
 		.b = number,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/hash.h"
 #include "base/io.h"
 #include "base/reader.h"
@@ -125,23 +126,19 @@ static void index_load(struct reading *r, uint32_t i)
 
 static int add_load(struct reading *r, const struct load *load)
 {
+	struct load *added;
+
 	/* What has no code is at no address. */
 	if (!load->size || load->start >= JITCODE_ADDRESS_MAX)
 		return 0;
 	if (r->nr == JITCODE_NR_MAX)
 		return -EFBIG;
-	if (r->nr == r->cap) {
-		uint32_t cap = r->cap ? r->cap + r->cap / 2 : 256;
-		void *p = reallocarray(r->loads, cap, sizeof(*r->loads));
-
-		if (!p)
-			return -ENOMEM;
-		r->loads = p;
-		r->cap = cap;
-	}
-	if (r->nr && load->time < r->loads[r->nr - 1].time)
+	added = array_try_push(r->loads, r->nr, r->cap);
+	if (!added)
+		return -ENOMEM;
+	*added = *load;
+	if (r->nr > 1 && added->time < added[-1].time)
 		r->disordered = true;
-	r->loads[r->nr++] = *load;
 	if (r->hashed)
 		index_load(r, r->nr - 1);
 	return 0;

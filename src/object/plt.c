@@ -80,16 +80,11 @@ static const struct form *form_of(const uint8_t *code, size_t left)
 
 static int add_stub(struct plt *p, const struct stub *s)
 {
-	if (p->nr_stubs == p->stubs_cap) {
-		uint32_t cap = p->stubs_cap ? p->stubs_cap + p->stubs_cap / 2 : 64;
-		void *more = reallocarray(p->stubs, cap, sizeof(*p->stubs));
+	struct stub *added = array_try_push(p->stubs, p->nr_stubs, p->stubs_cap);
 
-		if (!more)
-			return -ENOMEM;
-		p->stubs = more;
-		p->stubs_cap = cap;
-	}
-	p->stubs[p->nr_stubs++] = *s;
+	if (!added)
+		return -ENOMEM;
+	*added = *s;
 	return 0;
 }
 

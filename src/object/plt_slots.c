@@ -50,24 +50,18 @@ static int add_slot(struct plt_slots *t, uint64_t address, uint64_t info, uint64
 		    bool data)
 {
 	uint32_t type = ELF64_R_TYPE(info);
-	void *more;
+	struct plt_slot *s;
 
 	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_IRELATIVE &&
 	    (type != R_X86_64_GLOB_DAT || !data))
 		return 0;
-	if (t->nr == t->cap) {
-		uint32_t cap = t->cap ? t->cap + t->cap / 2 : 64;
-
-		if (t->cap >= PLT_SLOTS_MAX)
-			return -EFBIG;
-		more = reallocarray(t->slots, cap, sizeof(*t->slots));
-		if (!more)
-			return -ENOMEM;
-		t->slots = more;
-		t->cap = cap;
-	}
-	t->slots[t->nr++] = (struct plt_slot){
-		address, addend, type == R_X86_64_IRELATIVE ? 0 : ELF64_R_SYM(info) };
+	if (t->nr == PLT_SLOTS_MAX)
+		return -EFBIG;
+	s = array_try_push(t->slots, t->nr, t->cap);
+	if (!s)
+		return -ENOMEM;
+	*s = (struct plt_slot){ address, addend,
+				type == R_X86_64_IRELATIVE ? 0 : ELF64_R_SYM(info) };
 	return 0;
 }
 

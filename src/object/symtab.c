@@ -109,20 +109,14 @@ static int add(struct symtab *t, struct source *src, const struct raw_symbol *s,
 {
 	/* The lowest bit of an ARM function's value says Thumb. */
 	uint64_t value = elf_machine(src->elf) == EM_ARM ? s->value & ~UINT64_C(1) : s->value;
+	struct radix_entry *e;
 
-	if (t->nr == src->cap) {
-		uint32_t cap = src->cap ? src->cap + src->cap / 2 : 256;
-		void *p;
-
-		if (src->cap >= SYMTAB_SYMBOLS_MAX)
-			return -EFBIG;
-		p = reallocarray(t->entries, cap, sizeof(*t->entries));
-		if (!p)
-			return -ENOMEM;
-		t->entries = p;
-		src->cap = cap;
-	}
-	t->entries[t->nr++] = (struct radix_entry){
+	if (t->nr == SYMTAB_SYMBOLS_MAX)
+		return -EFBIG;
+	e = array_try_push(t->entries, t->nr, src->cap);
+	if (!e)
+		return -ENOMEM;
+	*e = (struct radix_entry){
 		.key = value << KEY_BITS | rank,
 		.a = s->size > UINT32_MAX ? UINT32_MAX : (uint32_t)s->size,
 		.b = s->name,

@@ -20,6 +20,28 @@
 #include "base/reader.h"
 #include "base/text.h"
 
+static void arrays_grow_by_what_input_says_as_far_as_they_can(void **state)
+{
+	uint32_t *numbers = NULL, nr = 0, cap = 0;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint32_t *added = array_try_push(numbers, nr, cap);
+
+		assert_non_null(added);
+		*added = i;
+	}
+	assert_int_equal(nr, 1000);
+	assert_true(cap >= nr);
+	for (uint32_t i = 0; i < nr; i++)
+		assert_int_equal(numbers[i], i);
+	nr = cap = INT32_MAX;
+	assert_null(array_try_push(numbers, nr, cap));
+	assert_int_equal(nr, INT32_MAX);
+	assert_int_equal(cap, INT32_MAX);
+	assert_int_equal(numbers[999], 999);
+	free(numbers);
+}
+
 static void reader_sticks_at_its_first_error(void **state)
 {
 	static const uint8_t bytes[] = { 1, 2, 3, 4, 5 };
@@ -266,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(debug_files_have_few_places),
+		cmocka_unit_test(arrays_grow_by_what_input_says_as_far_as_they_can),
 		cmocka_unit_test(reader_sticks_at_its_first_error),
 		cmocka_unit_test(reader_refuses_sizes_past_the_end),
 		cmocka_unit_test(reader_reads_leb128),
