@@ -19,7 +19,6 @@
 #define CODE_PIECE (64u << 10)
 #define CODE_STEP 8 /* stubs begin at multiples of it */
 #define SYMBOL_LINES 64
-#define SUFFIX "@plt"
 
 #define ANY 0x100 /* any byte */
 #define ANY_4 ANY, ANY, ANY, ANY
@@ -299,12 +298,12 @@ int plt_name(struct plt *p, int fd, uint32_t index, char name[PLT_NAME_MAX])
 	if (s->addend)
 		snprintf(addend, sizeof(addend), "+0x%" PRIx64, s->addend);
 	if (s->symbol)
-		length = read_symbol(p, fd, s->symbol, name, PLT_NAME_MAX - sizeof(addend) - sizeof(SUFFIX));
+		length = read_symbol(p, fd, s->symbol, name, PLT_NAME_MAX - sizeof(addend) - sizeof(PLT_SUFFIX));
 	else
 		length = snprintf(name, PLT_NAME_MAX, "*ABS*");
 	if (length < 0)
 		return length;
 	if (!length)
 		return -EBADMSG;
-	return length + snprintf(name + length, PLT_NAME_MAX - (size_t)length, "%s" SUFFIX, addend);
+	return length + snprintf(name + length, PLT_NAME_MAX - (size_t)length, "%s" PLT_SUFFIX, addend);
 }

@@ -24,6 +24,7 @@ struct plt_stub {
 #define PLT_SLOTS_MAX (1u << 17)           /* relocations kept of one file */
 #define PLT_RELOCATIONS_SIZE_MAX (64u << 20) /* bytes of them read */
 #define PLT_CODE_SIZE_MAX (16u << 20)      /* bytes of code looked at */
+#define PLT_SUFFIX "@plt"                  /* of a stub's name, behind that of the function it calls */
 #define PLT_NAME_MAX 4096                  /* with the NUL; longer ones are cut before "@plt" */
 
 /* Keeps nothing of E, which needs its sections, if it has any. 0; -ENODATA: no stubs, or not of

@@ -5,9 +5,8 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "object/plt.h"
 #include "symbolize/demangle.h"
-
-#define STUB "@plt"
 
 void name_table_fini(struct name_table *t)
 {
@@ -41,15 +40,15 @@ struct name *name_table_find(struct name_table *t, uint64_t symbol)
  * ending. Its length. */
 static size_t readable(const char *raw, char name[TEXT_MAX])
 {
-	size_t size = strlen(raw), stub = strlen(STUB);
+	size_t size = strlen(raw), stub = strlen(PLT_SUFFIX);
 	char function[DEMANGLE_INPUT_MAX];
 
-	if (size < stub || size - stub >= sizeof(function) || strcmp(raw + size - stub, STUB))
+	if (size < stub || size - stub >= sizeof(function) || strcmp(raw + size - stub, PLT_SUFFIX))
 		return demangle(raw, name, TEXT_MAX);
 	memcpy(function, raw, size - stub);
 	function[size - stub] = 0;
 	size = demangle(function, name, TEXT_MAX - stub);
-	memcpy(name + size, STUB, stub + 1);
+	memcpy(name + size, PLT_SUFFIX, stub + 1);
 	return size + stub;
 }
 
