@@ -1,6 +1,5 @@
 #include "symbolize/symbolize.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,12 @@
 #define KERNEL_MAPPING "[kernel.kallsyms]"
 #define VDSO_MAPPING "[vdso]"
 #define NO_FUNCTION UINT32_MAX
+
+struct mapping_state {
+	uint32_t source;
+	uint32_t bracketed;  /* the function "[basename]"; NO_FUNCTION: not made yet */
+	bool named, unnamed; /* some of its locations are */
+};
 
 static struct mapping_state *state_of(struct job *j, uint32_t location)
 {
@@ -50,9 +55,7 @@ static uint32_t function_of(struct job *j, const struct name_table *names, struc
 	return n->function;
 }
 
-/* Gives LOCATION the function that N is, or that of its mapping. */
-void job_set_name(struct job *j, uint32_t location, const struct name_table *names,
-		     struct name *n)
+void job_set_name(struct job *j, uint32_t location, const struct name_table *names, struct name *n)
 {
 	struct mapping_state *m = state_of(j, location);
 	struct profile_line line = { 0 };
@@ -81,7 +84,6 @@ uint64_t job_file_offset(const struct profile *p, uint32_t location)
 	return l->address - m->start + m->offset;
 }
 
-/* One location more of SOURCE, which is called N, or nothing. */
 void job_count(struct job *j, uint32_t source, const struct name *n)
 {
 	if (j->stats.objects && source < j->nr_objects + SOURCE_NONE)

@@ -10,6 +10,7 @@
 
 struct kallsyms;
 struct lines;
+struct mapping_state;
 
 struct symbolizer {
 	struct object_cache cache;
@@ -27,12 +28,6 @@ struct symbolizer {
 
 /* Where a location's name comes from: an object by its index, or after those one of these. */
 enum source { SOURCE_VDSO, SOURCE_KERNEL, SOURCE_NONE };
-
-struct mapping_state {
-	uint32_t source;
-	uint32_t bracketed;  /* the function "[basename]"; NO_FUNCTION: not made yet */
-	bool named, unnamed; /* some of its locations are */
-};
 
 struct object_state {
 	bool begun;
@@ -61,12 +56,13 @@ struct job {
 void job_set_name(struct job *j, uint32_t location, const struct name_table *names, struct name *n);
 /* One location more of SOURCE, which is called N, or nothing. */
 void job_count(struct job *j, uint32_t source, const struct name *n);
+/* LOCATION's offset in the file of its mapping; the last part of that file's path. */
 uint64_t job_file_offset(const struct profile *p, uint32_t location);
 const char *job_base_name(const struct profile *p, uint32_t mapping);
 
 /* symbolize_object.c */
 
-/* What the cache knows of SOURCE, an object or the vDSO. */
+/* What the cache knows of SOURCE, an object or the vDSO; counted the first time. */
 struct object_state *job_begin_object(struct job *j, uint32_t source);
 /* NR locations of SOURCE get their names, by parsing it if need be. */
 void job_name_from_object(struct job *j, uint32_t source, const struct radix_entry *todo, uint32_t nr);

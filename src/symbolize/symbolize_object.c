@@ -1,3 +1,4 @@
+/* Asks an object, or its separate debug file, for the names of its locations. */
 #include <string.h>
 #include <unistd.h>
 
@@ -46,7 +47,6 @@ static void tell_object(struct job *j, uint32_t source, const struct cached *c)
 	memcpy(s->build_id, c->build_id, sizeof(s->build_id));
 }
 
-/* What the cache knows of it. */
 struct object_state *job_begin_object(struct job *j, uint32_t source)
 {
 	const struct symbolize_object *o = object_of(j, source);
@@ -70,7 +70,6 @@ struct object_state *job_begin_object(struct job *j, uint32_t source)
 	return state;
 }
 
-/* Where the kernel did not say it, the file does. */
 void job_tell_build_id(struct job *j, uint32_t location, const struct cached *c)
 {
 	struct profile_mapping *m = &j->p->mappings[j->p->locations[location].mapping];
@@ -98,7 +97,7 @@ static struct cached *parse(struct job *j, uint32_t source)
 }
 
 void job_name_from_object(struct job *j, uint32_t source, const struct radix_entry *todo,
-			     uint32_t nr)
+			  uint32_t nr)
 {
 	const struct symbolize_object *o = object_of(j, source);
 	/* It may have left the cache since, when others came. */

@@ -1,3 +1,4 @@
+/* What is kept from one call to the next. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
