@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -120,6 +121,23 @@ void child_init(bool with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
+}
+
+void child_limit_memory(unsigned long long more)
+{
+	unsigned long long pages = 0;
+	struct rlimit limit;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f)
+		return;
+	if (fscanf(f, "%llu", &pages) == 1 && !getrlimit(RLIMIT_AS, &limit)) {
+		rlim_t want = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + more;
+
+		limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+		setrlimit(RLIMIT_AS, &limit);
+	}
+	fclose(f);
 }
 
 bool child_reap(pid_t pid)

@@ -22,6 +22,10 @@ pid_t child_start_for_another(const char *role, int channel, unsigned long long 
  * whole unit): it ends when its channel does, or at once with who started it when WITH_PARENT. */
 void child_init(bool with_parent);
 
+/* From now on this process gets at most MORE bytes of address space beyond what it has: whatever asks
+ * for more gets -ENOMEM. What it has counts, since a sanitizer's own is terabytes. */
+void child_limit_memory(unsigned long long more);
+
 /* Collects the child PID if it has ended; never waits. True: it has (or is none of ours). */
 bool child_reap(pid_t pid);
 

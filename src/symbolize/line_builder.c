@@ -63,14 +63,14 @@ int line_builder_run(const struct line_source *src, const struct object_id *id, 
 	return err;
 }
 
-static void limit(int resource, rlim_t most)
+static void limit_cpu(void)
 {
 	struct rlimit l;
 
-	if (getrlimit(resource, &l))
+	if (getrlimit(RLIMIT_CPU, &l))
 		return;
-	l.rlim_cur = most < l.rlim_max ? most : l.rlim_max;
-	setrlimit(resource, &l);
+	l.rlim_cur = LINE_BUILDER_CPU_S < l.rlim_max ? LINE_BUILDER_CPU_S : l.rlim_max;
+	setrlimit(RLIMIT_CPU, &l);
 }
 
 static int in_child(const struct line_source *src, const struct object_id *id, int out, pid_t parent)
@@ -84,8 +84,8 @@ static int in_child(const struct line_source *src, const struct object_id *id, i
 	/* Not SCHED_IDLE: on a host that is always busy no index would ever be done. */
 	sched_setscheduler(0, SCHED_BATCH, &batch);
 	setpriority(PRIO_PROCESS, 0, NICE);
-	limit(RLIMIT_CPU, LINE_BUILDER_CPU_S);
-	limit(RLIMIT_AS, LINE_BUILDER_MEMORY);
+	limit_cpu();
+	child_limit_memory(LINE_BUILDER_MEMORY);
 	err = line_builder_run(src, id, out);
 	for (unsigned i = 0; i < NR_ERRORS && err; i++)
 		if (err == -errors[i])

@@ -9,7 +9,7 @@
 
 #define LINE_BUILDER_CPU_S 60         /* a build that computes for longer is given up */
 #define LINE_BUILDER_WALL_S 900       /* or waits for a disk for longer: others wait for it */
-#define LINE_BUILDER_MEMORY (4ull << 30) /* address space of the child, which reserves sections whole */
+#define LINE_BUILDER_MEMORY (4ull << 30) /* more address space: the child reserves sections whole */
 
 /* Builds the index of the object SRC->fd into the empty file OUT. SRC->open_file is asked for the
  * separate debug file as well, with NAME "" and the object's build id, if it has one. 0 or negative errno as in

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -160,20 +159,7 @@ out:
  * we were at. */
 static void limit_memory(uint64_t profile_size)
 {
-	unsigned long long pages = 0;
-	struct rlimit limit;
-	FILE *f = fopen("/proc/self/statm", "re");
-
-	if (!f)
-		return;
-	if (fscanf(f, "%llu", &pages) == 1 && !getrlimit(RLIMIT_AS, &limit)) {
-		rlim_t want = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + PARSE_MEMORY +
-			      WINDOW_MEMORY * profile_size;
-
-		limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
-		setrlimit(RLIMIT_AS, &limit);
-	}
-	fclose(f);
+	child_limit_memory(PARSE_MEMORY + WINDOW_MEMORY * profile_size);
 }
 
 static int read_window(const struct request *q, struct profile **out)

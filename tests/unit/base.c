@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/array.h"
 #include "base/buf.h"
 #include "base/channel.h"
+#include "base/child.h"
 #include "base/debug_path.h"
 #include "base/gzip.h"
 #include "base/hash.h"
@@ -40,6 +42,29 @@ static void arrays_grow_by_what_input_says_as_far_as_they_can(void **state)
 	assert_int_equal(cap, INT32_MAX);
 	assert_int_equal(numbers[999], 999);
 	free(numbers);
+}
+
+static bool can_map(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p != MAP_FAILED)
+		munmap(p, size);
+	return p != MAP_FAILED;
+}
+
+static void a_child_gets_so_much_more_memory(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		child_limit_memory(64u << 20);
+		_exit(can_map(32u << 20) && !can_map(96u << 20) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void reader_sticks_at_its_first_error(void **state)
@@ -289,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(debug_files_have_few_places),
 		cmocka_unit_test(arrays_grow_by_what_input_says_as_far_as_they_can),
+		cmocka_unit_test(a_child_gets_so_much_more_memory),
 		cmocka_unit_test(reader_sticks_at_its_first_error),
 		cmocka_unit_test(reader_refuses_sizes_past_the_end),
 		cmocka_unit_test(reader_reads_leb128),
