@@ -1,6 +1,7 @@
 /* pprofctl convert */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,6 +62,29 @@ static const struct replay_event *choose(const struct replay *r, const char *nam
 	return best;
 }
 
+/* Says which other events have samples. */
+static void tell_others(const struct convert *c, const struct replay *r, const struct replay_event *taken)
+{
+	char names[256];
+	bool more = false;
+	unsigned nr = 0;
+	size_t at = 0;
+
+	for (unsigned i = 0; i < r->nr_events; i++) {
+		const struct replay_event *e = &r->events[i];
+
+		if (e == taken || !e->profile)
+			continue;
+		nr++;
+		more = more || at + strlen(e->name) + sizeof(", ") > sizeof(names);
+		if (!more)
+			at += (size_t)sprintf(names + at, "%s%s", at ? ", " : "", e->name);
+	}
+	if (nr)
+		log_warnx("%s: this is %s; not written: %u with samples, %s%s (--event NAME takes one, -o DIR/ all)",
+			  c->in, taken->name, nr, names, more ? ", …" : "");
+}
+
 static int write_one(const struct convert *c, const struct replay *r)
 {
 	const struct replay_event *e = choose(r, c->event);
@@ -74,6 +98,8 @@ static int write_one(const struct convert *c, const struct replay *r)
 		log_warnx("%s: no samples of %s", c->in, c->event ? c->event : "any event");
 		return CLI_FAILED;
 	}
+	if (!c->event)
+		tell_others(c, r, e);
 	return output_profile(c->out, e->profile) ? CLI_FAILED : CLI_DONE;
 }
 
