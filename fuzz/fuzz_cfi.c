@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct unwind_page page;
 	uint64_t at = 0;
 
-	if (fd >= 0 && !elf_open(&e, fd) && !cfi_open(&c, e, NULL))
+	if (fd >= 0 && !elf_open(&e, fd) && !cfi_open(&c, e, e))
 		for (unsigned i = 0; i < PAGES; i++, at += UNWIND_PAGE_SIZE) {
 			at = cfi_next_page(c, at);
 			if (at == UINT64_MAX)

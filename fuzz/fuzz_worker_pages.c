@@ -34,6 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(((const struct worker_pages *)msg)->nr <= WORKER_PAGES_MAX);
 	else if (!(*data & 1) && worker_page_valid(msg, size, &request, 0))
 		take_page(msg);
+	else if (worker_pages_want_valid(msg, size, &request))
+		assert(debug_names_valid(&((const struct worker_want *)msg)->names));
 	else if (worker_pages_parsing_valid(msg, size, &request))
 		assert(((const struct worker_parsing *)msg)->type == WORKER_PARSING);
 	free(msg);

@@ -13,17 +13,17 @@ EXPRESSIONS = ("plt", "*sp", "*fp", "signal", "unsupported")
 
 
 def parse(path):
-    """Functions: (start, end, [(address, cfa, rbp, ra)]), from readelf's text."""
+    """Functions: (start, end, [(address, cfa, rbp, ra)]), from readelf's text: those of .debug_frame are for
+    code of which .eh_frame says nothing."""
     text = subprocess.run(["readelf", "-W", "--debug-dump=frames-interp", path], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
-    cies, fdes, rows, columns = {}, [], None, []
+    cies, fdes, rows, columns, debug = {}, [], None, [], False
     for line in text.splitlines():
         if not line:
             continue
         if "Contents of the" in line:
             cies = {}
-            if ".debug_frame" in line and fdes:
-                break  # the last resort only
+            debug = ".debug_frame" in line
         head = re.match(r"([0-9a-f]+) [0-9a-f]+ [0-9a-f]+ (CIE|FDE)(.*)", line)
         if head:
             rows = []
@@ -32,14 +32,18 @@ def parse(path):
                 cies[int(head[1], 16)] = rows
             else:
                 fde = re.search(r"cie=([0-9a-f]+) pc=([0-9a-f]+)\.\.([0-9a-f]+)", head[3])
-                fdes.append((int(fde[2], 16), int(fde[3], 16), rows, cies[int(fde[1], 16)]))
+                fdes.append((int(fde[2], 16), int(fde[3], 16), rows, cies[int(fde[1], 16)], debug))
         elif line.lstrip().startswith("LOC"):
             columns = line.split()
         elif rows is not None and columns and re.match(r"[0-9a-f]{16} ", line):
             cells = dict(zip(columns, re.sub(r" \(\w+\)", "", line).split()))
             rows.append((int(cells["LOC"], 16), cells["CFA"], cells.get("rbp", "u"), cells["ra"]))
+    first = sorted((fde[0], fde[1]) for fde in fdes if not fde[4])
     out = []
-    for start, end, own, cie in fdes:
+    for start, end, own, cie, debug in fdes:
+        i = bisect.bisect_left(first, (end, 0))
+        if debug and i and first[i - 1][1] > start:
+            continue
         if not own:
             own = [(start,) + cie[0][1:]]
         by_address = {row[0]: row for row in own}  # of several for one address the last counts

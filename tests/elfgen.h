@@ -130,7 +130,7 @@ static inline void elfgen_symbol(struct elfgen *g, const struct elfgen_symbol *s
 static inline void elfgen_make(struct elfgen *g)
 {
 	static const char shstrtab[] = "\0.text\0.symtab\0.strtab\0.note.gnu.build-id\0.shstrtab"
-				       "\0.eh_frame";
+				       "\0.eh_frame\0.debug_frame";
 	uint64_t symbol_size = g->is_32 ? sizeof(Elf32_Sym) : sizeof(Elf64_Sym);
 	size_t symbols = 0x2000, strings, note, names, shoff, string = 1;
 	uint32_t name[ELFGEN_SYMBOLS] = { 0 };
@@ -172,7 +172,8 @@ static inline void elfgen_make(struct elfgen *g)
 	g->size = elfgen_at(g);
 }
 
-#define ELFGEN_EH_FRAME 52 /* that name among those of sections */
+#define ELFGEN_EH_FRAME 52 /* such names among those of sections */
+#define ELFGEN_DEBUG_FRAME 62
 
 /* Where section header I begins, for tests that damage it. */
 static inline size_t elfgen_shdr_at(const struct elfgen *g, unsigned i)

@@ -121,20 +121,20 @@ static void copy_path(char to[OPENER_PATH_MAX], const char *path)
 		strcpy(to, path);
 }
 
-void debug_files_want(struct debug_files *d, uint32_t object, const struct worker_want *want)
+bool debug_files_want(struct debug_files *d, uint32_t object, const struct worker_want *want)
 {
 	struct opener_request *q = &d->request;
 	struct debug_entry *e = entry_get(d, object);
 	int kind = kind_of((enum worker_file)want->file);
 	struct object_place place;
 
-	if (!e || e->refused || e->asked[kind] || e->fds[kind] >= 0 || d->nr_open >= FILES_MAX)
-		return;
-	if (d->nr_asked >= ASKED_MAX || d->nr_wants >= WANTS_MAX)
-		return;
+	if (e && (e->asked[kind] || e->fds[kind] >= 0))
+		return true;
+	if (!e || e->refused || d->nr_open >= FILES_MAX || d->nr_asked >= ASKED_MAX || d->nr_wants >= WANTS_MAX)
+		return false;
 	d->nr_wants++;
 	if (!objects_place(d->objects, object, &place))
-		return;
+		return false;
 	memset(q, 0, sizeof(*q));
 	q->cookie = (uint64_t)object * NR_KINDS + (unsigned)kind;
 	q->what = OPENER_DEBUG;
@@ -149,6 +149,14 @@ void debug_files_want(struct debug_files *d, uint32_t object, const struct worke
 	copy_path(q->debug.folder, d->folder);
 	e->asked[kind] = opener_client_ask(d->opener, q);
 	d->nr_asked += e->asked[kind];
+	return e->asked[kind];
+}
+
+bool debug_files_asked(const struct debug_files *d, uint32_t object, enum worker_file file)
+{
+	const struct debug_entry *e = entry_find(d, object);
+
+	return e && e->asked[kind_of(file)];
 }
 
 void debug_files_answer(struct debug_files *d, const struct opener_request *request, const struct opener_answer *answer,

@@ -3,6 +3,7 @@
 #ifndef DAEMON_DEBUG_FILES_H
 #define DAEMON_DEBUG_FILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/objects.h"
@@ -18,8 +19,10 @@ void debug_files_set_opener(struct debug_files *d, struct opener_client *opener)
 /* What was found elsewhere before is forgotten. */
 void debug_files_set_folder(struct debug_files *d, const char *folder);
 
-/* A worker's WANT for what is number OBJECT here. */
-void debug_files_want(struct debug_files *d, uint32_t object, const struct worker_want *want);
+/* A worker's WANT for what is number OBJECT here. False: it is not asked for now. */
+bool debug_files_want(struct debug_files *d, uint32_t object, const struct worker_want *want);
+/* The opener is looking for that file. */
+bool debug_files_asked(const struct debug_files *d, uint32_t object, enum worker_file file);
 /* The opener's answer to an OPENER_DEBUG; FDS are taken. */
 void debug_files_answer(struct debug_files *d, const struct opener_request *request, const struct opener_answer *answer,
 			int *fds, unsigned nr);

@@ -86,6 +86,7 @@ void sampling_answered(void *ctx, const struct opener_request *request, const st
 
 	if (request->what == OPENER_DEBUG) {
 		debug_files_answer(d->debug_files, request, answer, fds, nr);
+		tables_poke(d->tables);
 		return;
 	}
 	asks_answer(d->asks, request, answer, fds, nr);

@@ -165,7 +165,7 @@ static void start_parts(struct daemon *d)
 	if (!d->kernel.text)
 		log_warnx("the kernel hides its symbols' addresses (kernel.kptr_restrict=2, or CAP_SYSLOG is missing): "
 			  "kernel frames will have no names");
-	err = tables_new(&d->tables, d->loop, d->objects, d->config.unwind_cache_size, sampling_tables_arrived, d);
+	err = tables_new(&d->tables, d->loop, d->objects, d->debug_files, d->config.unwind_cache_size, sampling_tables_arrived, d);
 	if (err < 0)
 		fatalx("unwind tables: %s", strerror(-err));
 	asks_set_tables(d->asks, d->tables);
@@ -243,9 +243,9 @@ static void end_parts(struct daemon *d)
 	opener_client_free(d->opener);
 	java_free(d->java);
 	asks_free(d->asks);
-	debug_files_free(d->debug_files);
 	collect_free(d->collect);
 	tables_free(d->tables);
+	debug_files_free(d->debug_files);
 	objects_free(d->objects);
 	process_table_free(d->processes);
 	if (d->signals.fd >= 0)

@@ -11,11 +11,13 @@
 #include "base/mem.h"
 #include "collect/collect.h"
 #include "daemon/clock.h"
+#include "daemon/debug_files.h"
 #include "worker/client.h"
 
 #define WANTS_MAX 4096
 #define WANT_NS 4000000000ull    /* then nobody waits for it any more */
 #define FAILED_NS 60000000000ull /* before an object is tried again */
+#define LOOKED_NS 60000000000ull /* before its debug file is looked for again */
 #define RETRY_NS 20000000ull     /* when no worker could be started */
 #define GATHER_NS 2000000ull     /* from an arrival to the walks that waited for it */
 
@@ -24,16 +26,23 @@ struct want {
 	uint64_t offset, since_ns;
 };
 
+struct object_state {
+	uint64_t failed_ns; /* until then it is left alone */
+	uint64_t wanted_ns; /* when its debug file was wanted last, 0: it has use for none */
+};
+
 struct tables {
 	struct objects *objects;
+	struct debug_files *debug_files;
 	struct worker_pages_client *client;
 	struct unwind_tables *pages;
 	struct want *wants; /* in the order of their coming, but for those that took a place */
 	uint32_t nr_wants, wants_cap;
 	struct hash want_hash;
-	uint64_t *failed_ns; /* by object: until then it is left alone */
-	uint32_t nr_failed, failed_cap;
+	struct object_state *states; /* by object */
+	uint32_t nr_states, states_cap;
 	uint32_t current; /* the object that the worker is at */
+	bool debug_given, debug_wanted; /* of it: with the job, and by the worker since */
 	uint64_t cookie, nr_asked, nr_refused;
 	bool poked;
 	struct loop *loop;
@@ -42,30 +51,40 @@ struct tables {
 	void *ctx;
 };
 
-/* --- Objects that fail --- */
+/* --- Objects --- */
 
-static uint32_t failed_index(uint32_t object)
+static uint32_t state_index(uint32_t object)
 {
 	return object == COLLECT_VDSO ? 0 : object; /* OBJECT_NONE is nobody's */
 }
 
+static struct object_state state_of(const struct tables *t, uint32_t object)
+{
+	object = state_index(object);
+	return object < t->nr_states ? t->states[object] : (struct object_state){ 0 };
+}
+
+static struct object_state *state_get(struct tables *t, uint32_t object)
+{
+	uint32_t old = t->nr_states;
+
+	object = state_index(object);
+	if (object >= old) {
+		array_reserve(t->states, t->states_cap, (uint64_t)object + 1);
+		t->nr_states = object + 1;
+		memset(t->states + old, 0, (t->nr_states - old) * sizeof(*t->states));
+	}
+	return &t->states[object];
+}
+
 static bool failed(const struct tables *t, uint32_t object)
 {
-	object = failed_index(object);
-	return object < t->nr_failed && t->failed_ns[object] > clock_ns(CLOCK_MONOTONIC);
+	return state_of(t, object).failed_ns > clock_ns(CLOCK_MONOTONIC);
 }
 
 static void fail(struct tables *t, uint32_t object)
 {
-	uint32_t old = t->nr_failed;
-
-	object = failed_index(object);
-	if (object >= old) {
-		array_reserve(t->failed_ns, t->failed_cap, (uint64_t)object + 1);
-		t->nr_failed = object + 1;
-		memset(t->failed_ns + old, 0, (t->nr_failed - old) * sizeof(*t->failed_ns));
-	}
-	t->failed_ns[object] = clock_ns(CLOCK_MONOTONIC) + FAILED_NS;
+	state_get(t, object)->failed_ns = clock_ns(CLOCK_MONOTONIC) + FAILED_NS;
 	t->nr_refused++;
 }
 
@@ -147,6 +166,8 @@ static void got_page(void *ctx, uint64_t cookie, uint64_t offset, int status,
 	struct tables *t = ctx;
 	struct want *w = want_find(t, t->current, offset);
 
+	if (status == -EAGAIN && t->debug_wanted)
+		return; /* it stays wanted */
 	if (!status)
 		status = unwind_tables_add(t->pages, t->current, page);
 	if (w)
@@ -159,6 +180,17 @@ static void got_page(void *ctx, uint64_t cookie, uint64_t offset, int status,
 	poke(t);
 }
 
+/* It is asked for: until there is an answer the object's pages wait. If there is none, they are made
+ * without it. */
+static void debug_wanted(void *ctx, const struct worker_want *want)
+{
+	struct tables *t = ctx;
+
+	t->debug_wanted = true;
+	state_get(t, t->current)->wanted_ns = clock_ns(CLOCK_MONOTONIC);
+	debug_files_want(t->debug_files, t->current, want);
+}
+
 static void job_done(void *ctx, const struct worker_pages_outcome *o)
 {
 	struct tables *t = ctx;
@@ -166,6 +198,8 @@ static void job_done(void *ctx, const struct worker_pages_outcome *o)
 		     (o->result == WORKER_DIED || o->cpu_bound);
 
 	if (o->result != WORKER_WRITTEN) {
+		if (blame && t->debug_given) /* of that perhaps */
+			debug_files_blame(t->debug_files, t->current);
 		blame = blame && objects_blame(t->objects, t->current);
 		log_warnx("worker of unwind tables %s%s",
 			  o->result == WORKER_LATE ? "overran its deadline" : "died",
@@ -180,6 +214,26 @@ static void job_done(void *ctx, const struct worker_pages_outcome *o)
 	next_job(t);
 }
 
+/* The separate debug file of OBJECT, when its pages have use for one. False: it is being looked for. */
+static bool take_debug_file(struct tables *t, uint32_t object, struct worker_pages_job *job)
+{
+	struct object_state s = state_of(t, object);
+	int fd;
+
+	if (!s.wanted_ns)
+		return true;
+	if (debug_files_asked(t->debug_files, object, WORKER_DEBUG_FILE))
+		return false;
+	fd = debug_files_get(t->debug_files, object, WORKER_DEBUG_FILE);
+	if (fd >= 0) {
+		job->debug_fd = fd;
+		state_get(t, object)->wanted_ns = 1; /* once it has gone it is looked for at once */
+	} else {
+		job->no_files = clock_ns(CLOCK_MONOTONIC) - s.wanted_ns < LOOKED_NS;
+	}
+	return true;
+}
+
 /* The pages of W's object. False: none can be asked for now. */
 static bool start_job(struct tables *t, const struct want *first)
 {
@@ -190,7 +244,7 @@ static bool start_job(struct tables *t, const struct want *first)
 	bool is_file = object != COLLECT_VDSO, started;
 
 	if (is_file) {
-		if (!objects_pin(t->objects, object, &id, &job.fd))
+		if (!take_debug_file(t, object, &job) || !objects_pin(t->objects, object, &id, &job.fd))
 			return false;
 		job.object = &id;
 		objects_unpin(t->objects, object); /* the message holds the descriptor */
@@ -205,6 +259,8 @@ static bool start_job(struct tables *t, const struct want *first)
 		if (t->wants[i].object == object)
 			offsets[job.nr++] = t->wants[i].offset;
 	t->current = object;
+	t->debug_given = job.debug_fd > 0;
+	t->debug_wanted = false;
 	started = worker_pages_client_start(t->client, &job);
 	if (started)
 		t->nr_asked += job.nr;
@@ -244,7 +300,7 @@ static void gathered(struct loop_timer *timer)
 
 /* --- The whole --- */
 
-int tables_new(struct tables **out, struct loop *l, struct objects *o, size_t limit,
+int tables_new(struct tables **out, struct loop *l, struct objects *o, struct debug_files *d, size_t limit,
 	       void (*arrived)(void *ctx), void *ctx)
 {
 	struct tables *t = xcalloc(1, sizeof(*t));
@@ -252,6 +308,7 @@ int tables_new(struct tables **out, struct loop *l, struct objects *o, size_t li
 
 	t->loop = l;
 	t->objects = o;
+	t->debug_files = d;
 	t->arrived = arrived;
 	t->ctx = ctx;
 	t->retry = (struct loop_timer){ .watch.fd = -1, .fn = retry, .ctx = t };
@@ -262,10 +319,12 @@ int tables_new(struct tables **out, struct loop *l, struct objects *o, size_t li
 		err = loop_timer_init(l, &t->retry, CLOCK_MONOTONIC);
 	if (!err)
 		err = loop_timer_init(l, &t->gather, CLOCK_MONOTONIC);
-	if (err)
+	if (err) {
 		tables_free(t);
-	else
-		*out = t;
+		return err;
+	}
+	worker_pages_client_set_want(t->client, debug_wanted);
+	*out = t;
 	return err;
 }
 
@@ -279,7 +338,7 @@ void tables_free(struct tables *t)
 	unwind_tables_free(t->pages);
 	free(t->wants);
 	hash_fini(&t->want_hash);
-	free(t->failed_ns);
+	free(t->states);
 	free(t);
 }
 

@@ -2,9 +2,10 @@
  * demand. x86-64 only.
  *
  * From .eh_frame, whose functions are found by the sorted table of .eh_frame_hdr where there is one
- * and by reading it all once where not; without .eh_frame from .debug_frame, of the file or of its
- * debug file. The file is read in pieces of bounded size as they are needed. Code between functions
- * gets the rule "none", what the rules cannot say "unsupported": a page can always be made.
+ * and by reading it all once where not; what that leaves out, all of the code perhaps, from
+ * .debug_frame, of the file or of its debug file. The file is read in pieces of bounded size as they
+ * are needed. Code between functions gets the rule "none", what the rules cannot say "unsupported":
+ * a page can always be made.
  *
  * Formats: LSB core, "Exception Frames"; DWARF 5, section 6.4. */
 #ifndef OBJECT_CFI_H
@@ -36,6 +37,11 @@ size_t cfi_size(const struct cfi *c); /* bytes held */
 /* Compiles the page that holds file offset OFFSET. *PAGE is valid (unwind_page_valid), C's, and
  * good until the next call. 0, or the errno of reading the file. */
 int cfi_page(struct cfi *c, uint64_t offset, struct unwind_page *page);
+
+/* Bytes of code on that page of which nothing was found. Of CFI_UNKNOWN_SIZE on it may be the program's
+ * own, and a debug file may say more; what the start files bring without is 300 bytes. */
+#define CFI_UNKNOWN_SIZE 512
+uint32_t cfi_unknown(const struct cfi *c);
 
 /* Pages that hold code: the file offset of the first one at or after OFFSET; UINT64_MAX: none. */
 uint64_t cfi_next_page(const struct cfi *c, uint64_t offset);

@@ -45,9 +45,10 @@ uint64_t cfi_pointer(struct reader *r, uint8_t encoding, uint64_t at)
 	return (encoding & PE_BASE) == PE_PCREL ? v + at : v;
 }
 
-int cfi_entry(struct cfi *c, struct cfi_window *w, uint64_t offset, struct cfi_entry *out)
+int cfi_entry(const struct cfi_frames *f, struct cfi_window *w, uint64_t offset,
+	      struct cfi_entry *out)
 {
-	const struct cfi_section *s = &c->section;
+	const struct cfi_section *s = &f->section;
 	const uint8_t *bytes;
 	uint64_t size, head = 4, id_size = 4, id;
 	struct reader r;
@@ -131,10 +132,10 @@ static void augmentation(struct cfi_cie *cie, struct reader *r, const char *lett
 		reader_fail(r);
 }
 
-static void cie_parse(struct cfi *c, struct cfi_entry *e, struct cfi_cie *cie)
+static void cie_parse(const struct cfi_frames *f, struct cfi_entry *e, struct cfi_cie *cie)
 {
 	const uint8_t *first = e->body.pos;
-	uint64_t at = c->section.addr + e->body_at, loc = 0;
+	uint64_t at = f->section.addr + e->body_at, loc = 0;
 	struct reader *r = &e->body;
 	uint8_t version = reader_u8(r);
 	const char *letters = reader_str(r);
@@ -157,20 +158,20 @@ static void cie_parse(struct cfi *c, struct cfi_entry *e, struct cfi_cie *cie)
 }
 
 /* The CIE at OFFSET, perhaps from the ones that are kept. */
-static int cie_at(struct cfi *c, uint64_t offset, const struct cfi_cie **out)
+static int cie_at(struct cfi_frames *f, uint64_t offset, const struct cfi_cie **out)
 {
-	struct cfi_cie *cie = &c->cies[(offset ^ offset >> 7) % CFI_CIES];
+	struct cfi_cie *cie = &f->cies[(offset ^ offset >> 7) % CFI_CIES];
 	struct cfi_cie fresh = { .offset = offset };
 	struct cfi_entry e;
 	int err;
 
 	if (cie->offset != offset) {
-		err = cfi_entry(c, &c->cie_entries, offset, &e);
+		err = cfi_entry(f, &f->cie_entries, offset, &e);
 		if (err)
 			return err;
 		if (!e.is_cie || reader_left(&e.body) > CIE_SIZE_MAX)
 			return -EBADMSG;
-		cie_parse(c, &e, &fresh);
+		cie_parse(f, &e, &fresh);
 		*cie = fresh;
 	}
 	*out = cie;
@@ -179,16 +180,16 @@ static int cie_at(struct cfi *c, uint64_t offset, const struct cfi_cie **out)
 
 /* --- FDEs --- */
 
-int cfi_fde_of(struct cfi *c, const struct cfi_entry *e, struct cfi_fde *out)
+int cfi_fde_of(struct cfi_frames *f, const struct cfi_entry *e, struct cfi_fde *out)
 {
 	struct reader r = e->body;
 	const uint8_t *first = r.pos;
-	uint64_t at = c->section.addr + e->body_at, size;
+	uint64_t at = f->section.addr + e->body_at, size;
 	int err;
 
 	if (e->is_cie)
 		return -EBADMSG;
-	err = cie_at(c, e->cie, &out->cie);
+	err = cie_at(f, e->cie, &out->cie);
 	if (err)
 		return err == -ENOENT || err == -EMSGSIZE ? -EBADMSG : err;
 	out->start = cfi_pointer(&r, out->cie->pointers, at);
@@ -202,12 +203,12 @@ int cfi_fde_of(struct cfi *c, const struct cfi_entry *e, struct cfi_fde *out)
 	return 0;
 }
 
-int cfi_fde(struct cfi *c, uint64_t offset, struct cfi_fde *out)
+int cfi_fde(struct cfi_frames *f, uint64_t offset, struct cfi_fde *out)
 {
 	struct cfi_entry e;
-	int err = cfi_entry(c, &c->entries, offset, &e);
+	int err = cfi_entry(f, &f->entries, offset, &e);
 
 	if (err)
 		return err == -ENOENT || err == -EMSGSIZE ? -EBADMSG : err;
-	return cfi_fde_of(c, &e, out);
+	return cfi_fde_of(f, &e, out);
 }

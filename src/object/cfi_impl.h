@@ -9,12 +9,14 @@
 
 #include "base/reader.h"
 #include "object/cfi.h"
+#include "object/dwarf_section.h"
 #include "object/elf.h"
 
 #define CFI_ENTRY_MAX (128u << 10) /* bytes of an FDE or CIE; of large interpreters 30 KiB */
 #define CFI_READ_SIZE (32u << 10)  /* bytes read at once */
 #define CFI_CIES 32                /* decoded ones that are kept */
 #define CFI_OVERRIDES_MAX 64
+#define CFI_PADDING_MAX UINT64_C(16) /* alignment of functions: what is between them is never run */
 
 /* A piece of a section that has been read. */
 struct cfi_window {
@@ -25,6 +27,7 @@ struct cfi_window {
 
 struct cfi_section {
 	const struct elf *elf;
+	const uint8_t *contents; /* NULL: they are in the file, at offset */
 	uint64_t offset, addr, size;
 	bool is_debug_frame;
 };
@@ -76,18 +79,26 @@ struct cfi_builder {
 	uint16_t slots[2 * UNWIND_PAGE_RULES_MAX]; /* rule + 1 by hash */
 };
 
-struct cfi {
-	const struct elf *elf;
+/* The functions of one section. */
+struct cfi_frames {
 	struct cfi_section section, hdr;
 	uint64_t table;   /* .eh_frame_hdr's table, in hdr */
 	uint64_t nr;      /* functions */
 	struct cfi_place *places; /* without .eh_frame_hdr: sorted */
+	struct dwarf_section unpacked; /* what a compressed section is read from */
 	struct cfi_window entries, cie_entries, hdr_entries;
 	struct cfi_cie cies[CFI_CIES];
+};
+
+struct cfi {
+	const struct elf *elf;
+	struct cfi_frames frames;       /* .eh_frame */
+	struct cfi_frames debug_frames; /* .debug_frame, for where that has nothing */
 	struct unwind_rule gap; /* between functions */
 	struct cfi_override overrides[CFI_OVERRIDES_MAX]; /* sorted, disjoint */
 	unsigned nr_overrides;
 	size_t work; /* bytes of entries looked at for this page */
+	uint32_t unknown; /* bytes of code on this page that are in gaps */
 	struct cfi_builder builder;
 };
 
@@ -97,7 +108,7 @@ struct cfi {
 int cfi_read(struct cfi_window *w, const struct cfi_section *s, uint64_t offset, size_t size,
 	     const uint8_t **out);
 /* The I-th function, I < nr. */
-int cfi_place(struct cfi *c, uint64_t i, struct cfi_place *out);
+int cfi_place(struct cfi_frames *f, uint64_t i, struct cfi_place *out);
 
 /* cfi_entry.c */
 /* The entry at OFFSET of the section: *BODY begins behind its length field, *NEXT is the offset
@@ -108,11 +119,12 @@ struct cfi_entry {
 	uint64_t cie;           /* offset of its CIE; is_cie: 0 */
 	bool is_cie, is_64;
 };
-int cfi_entry(struct cfi *c, struct cfi_window *w, uint64_t offset, struct cfi_entry *out);
+int cfi_entry(const struct cfi_frames *f, struct cfi_window *w, uint64_t offset,
+	      struct cfi_entry *out);
 /* Reads the FDE at OFFSET; -EBADMSG when it is none or cannot be used; *NEXT as above, when not
  * NULL, also then. Valid until the next call. */
-int cfi_fde(struct cfi *c, uint64_t offset, struct cfi_fde *out);
-int cfi_fde_of(struct cfi *c, const struct cfi_entry *e, struct cfi_fde *out);
+int cfi_fde(struct cfi_frames *f, uint64_t offset, struct cfi_fde *out);
+int cfi_fde_of(struct cfi_frames *f, const struct cfi_entry *e, struct cfi_fde *out);
 /* A pointer of ENCODING that lies at address AT; fails R when it cannot be read so. */
 uint64_t cfi_pointer(struct reader *r, uint8_t encoding, uint64_t at);
 

@@ -5,7 +5,6 @@
 #include "object/cfi_impl.h"
 
 #define WORK_MAX (4u << 20) /* bytes of entries for one page: of libraries 64 KiB */
-#define PADDING_MAX UINT64_C(16) /* alignment of functions */
 
 static const struct unwind_rule rule_none, rule_unsupported = { .cfa = UNWIND_UNSUPPORTED };
 
@@ -67,6 +66,7 @@ static void put(struct cfi_builder *b, uint32_t low, const struct unwind_rule *r
 
 struct range {
 	struct cfi *c;
+	struct cfi_frames *frames; /* whose functions are looked at */
 	uint64_t start, end;
 	uint64_t bias;  /* address − place in the page */
 	uint64_t limit; /* of the function that is running: its end or the next one's start */
@@ -93,6 +93,30 @@ static bool take_row(void *ctx, uint64_t start, uint64_t end, const struct cfi_s
 	return end < g->limit && end < g->end;
 }
 
+static int functions(struct range *g);
+
+/* From FROM to TO is no function of G's frames, but one of .debug_frame's perhaps. */
+static int fill_gap(struct range *g, uint64_t from, uint64_t to)
+{
+	struct cfi *c = g->c;
+	struct range in = *g;
+
+	/* Padding before the next function is never run: a row less. */
+	if (to <= ((from + CFI_PADDING_MAX - 1) & ~(CFI_PADDING_MAX - 1)))
+		return 0;
+	in.start = from > g->start ? from : g->start;
+	in.end = to < g->end ? to : g->end;
+	if (in.start >= in.end)
+		return 0;
+	put_at(g, in.start, &c->gap);
+	if (g->frames == &c->frames && c->debug_frames.nr) {
+		in.frames = &c->debug_frames;
+		return functions(&in);
+	}
+	c->unknown += (uint32_t)(in.end - in.start);
+	return 0;
+}
+
 static void run(struct range *g, const struct cfi_fde *fde, uint64_t next)
 {
 	struct cfi_state state = fde->cie->state;
@@ -108,20 +132,17 @@ static void run(struct range *g, const struct cfi_fde *fde, uint64_t next)
 		else
 			put_at(g, loc, &rule_unsupported);
 	}
-	/* Padding before the next function is never run: a row less. */
-	if (next > ((g->limit + PADDING_MAX - 1) & ~(PADDING_MAX - 1)))
-		put_at(g, g->limit, &g->c->gap);
 }
 
 /* The first function that may cover ADDRESS: the last that starts at or before it. */
-static int first_place(struct cfi *c, uint64_t address, uint64_t *out)
+static int first_place(struct cfi_frames *f, uint64_t address, uint64_t *out)
 {
-	uint64_t low = 0, high = c->nr;
+	uint64_t low = 0, high = f->nr;
 
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
 		struct cfi_place p;
-		int err = cfi_place(c, middle, &p);
+		int err = cfi_place(f, middle, &p);
 
 		if (err)
 			return err;
@@ -146,42 +167,53 @@ static bool is_read_error(int err)
 	return err && err != -EBADMSG;
 }
 
+/* The function at P, and what is behind it up to NEXT, where the following one begins. */
+static int function(struct range *g, const struct cfi_place *p, uint64_t next)
+{
+	struct cfi_fde fde;
+	int err = cfi_fde(g->frames, p->offset, &fde);
+
+	if (too_much_work(g->c, err ? NULL : &fde)) {
+		put_at(g, p->start, &rule_unsupported);
+		return -EFBIG;
+	}
+	if (!err && fde.start == p->start) {
+		run(g, &fde, next);
+		return fill_gap(g, g->limit, next);
+	}
+	if (err == -EBADMSG && next > g->start)
+		put_at(g, p->start, &rule_unsupported);
+	return is_read_error(err) ? err : 0;
+}
+
 /* Functions are taken in order of address; one that overlaps the one before cuts it short, and one
  * that is out of order is left out. */
 static int functions(struct range *g)
 {
-	struct cfi *c = g->c;
+	struct cfi_frames *f = g->frames;
 	struct cfi_place p, next;
-	struct cfi_fde fde;
 	uint64_t i;
 	int err;
 
-	put_at(g, g->start, &c->gap);
-	if (!c->nr)
-		return 0;
-	err = first_place(c, g->start, &i);
+	put_at(g, g->start, &g->c->gap);
+	if (!f->nr)
+		return fill_gap(g, g->start, g->end);
+	err = first_place(f, g->start, &i);
 	if (!err)
-		err = cfi_place(c, i, &p);
+		err = cfi_place(f, i, &p);
+	if (!err && p.start > g->start)
+		err = fill_gap(g, g->start, p.start);
 	for (; !err && p.start < g->end; p = next) {
 		next = (struct cfi_place){ .start = UINT64_MAX };
-		if (++i < c->nr)
-			err = cfi_place(c, i, &next);
+		if (++i < f->nr)
+			err = cfi_place(f, i, &next);
 		if (is_read_error(err) || next.start < p.start)
 			break;
-		err = cfi_fde(c, p.offset, &fde);
-		if (too_much_work(c, err ? NULL : &fde)) {
-			put_at(g, p.start, &rule_unsupported);
-			return 0;
-		}
-		if (!err && fde.start == p.start)
-			run(g, &fde, next.start);
-		else if (err == -EBADMSG && next.start > g->start)
-			put_at(g, p.start, &rule_unsupported);
-		if (is_read_error(err) || i >= c->nr)
+		err = function(g, &p, next.start);
+		if (i >= f->nr)
 			break;
-		err = 0;
 	}
-	return is_read_error(err) ? err : 0;
+	return err == -EFBIG ? 0 : is_read_error(err) ? err : 0;
 }
 
 /* The range, where an override says otherwise without its functions. */
@@ -217,13 +249,13 @@ int cfi_page(struct cfi *c, uint64_t offset, struct unwind_page *page)
 	int err = 0;
 
 	builder_init(b);
-	c->work = 0;
+	c->work = c->unknown = 0;
 	put(b, 0, &rule_none);
 	/* Segments are in order of address, and so of offset in all but odd files. */
 	for (unsigned i = 0; i < elf_nr_segments(c->elf) && !err; i++) {
 		const struct elf_segment *s = elf_segment(c->elf, i);
 		uint64_t size = s->file_size, from, to;
-		struct range g = { .c = c };
+		struct range g = { .c = c, .frames = &c->frames };
 
 		if (!s->exec || s->offset >= first + UNWIND_PAGE_SIZE ||
 		    s->offset + size <= first ||
@@ -247,6 +279,11 @@ int cfi_page(struct cfi *c, uint64_t offset, struct unwind_page *page)
 	}
 	*page = (struct unwind_page){ first, b->nr_rows, b->nr_rules, b->rows, b->rules };
 	return err;
+}
+
+uint32_t cfi_unknown(const struct cfi *c)
+{
+	return c->unknown;
 }
 
 uint64_t cfi_next_page(const struct cfi *c, uint64_t offset)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "object/debuglink.h"
+#include "object/elf.h"
 #include "replay/impl.h"
 
 static int open_file(const char *root, const char *path)
@@ -56,6 +58,21 @@ int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file,
 
 	(void)file; /* dwz's are asked for by replay_debug_open */
 	return find_below_roots(n, path ? path : "", names);
+}
+
+int replay_debug_find(const struct replay_names *n, uint32_t object, struct elf *e)
+{
+	const char *path = n->files.paths[object];
+	struct debuglink link;
+	int fd, err = debuglink_read(e, &link);
+
+	fd = err ? err : find_below_roots(n, path ? path : "", &link.names);
+	if (fd < 0)
+		return fd;
+	err = debuglink_check(&link, elf_fd(e), fd);
+	if (err)
+		close(fd);
+	return err ? err : fd;
 }
 
 /* dwz's shared files of relative path are found by build id, others by path. */

@@ -9,6 +9,9 @@
 #include "symbolize/symbolize.h"
 #include "unwind/stack.h"
 
+struct elf;
+struct replay_names;
+
 #define KERNEL_NAME "[kernel.kallsyms]"
 #define VDSO_NAME "[vdso]"
 
@@ -67,8 +70,8 @@ struct record;
 struct record_layout;
 struct process_table;
 
-/* FILES and T outlive it; VDSO: the data's vDSO is ours where no build id tells. */
-struct replay_unwind *replay_unwind_new(struct replay_files *files, struct process_table *t,
+/* NAMES and T outlive it; VDSO: the data's vDSO is ours where no build id tells. */
+struct replay_unwind *replay_unwind_new(struct replay_names *names, struct process_table *t,
 					bool vdso);
 void replay_unwind_free(struct replay_unwind *u);
 /* The user stack of a sample, good until the next call; NULL: it has no stack that could be
@@ -81,6 +84,8 @@ const struct unwind_walk *replay_unwind_sample(struct replay_unwind *u, const st
 int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file,
 		      const struct debug_names *names);
 int replay_debug_open(void *ctx, const char *name, const uint8_t *id, unsigned id_size);
+/* E's own, of the file number OBJECT: that it is the right one is sure. A descriptor or negative errno. */
+int replay_debug_find(const struct replay_names *n, uint32_t object, struct elf *e);
 
 /* names.c: names for all profiles of a file. */
 struct replay_names {

@@ -335,7 +335,7 @@ static void start(struct state *s, struct replay_options *o)
 	text_clean(host, sizeof(host), perfdata_hostname(s->d), strlen(perfdata_hostname(s->d)));
 	s->processes = process_table_new();
 	if (is_x86(s->d) && has_stacks(s->d))
-		s->unwind = replay_unwind_new(&s->names.files, s->processes,
+		s->unwind = replay_unwind_new(&s->names, s->processes,
 					      replay_kernel_runs_here(&s->names.kernel));
 	s->collect = collect_new(s->processes, &(struct collect_options){
 		.labels = o->labels ? o->labels : LABEL_ALL,

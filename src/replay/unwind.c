@@ -26,10 +26,13 @@ struct object {
 	int err; /* 0; -ENODATA: nothing says how to unwind; else it is not to be had */
 	struct elf *elf;
 	struct cfi *cfi;
+	bool looked; /* for a debug file */
+	int debug_fd; /* 0: none */
+	struct elf *debug;
 };
 
 struct replay_unwind {
-	struct replay_files *files;
+	struct replay_names *names;
 	struct process_table *processes;
 	bool vdso_is_ours;
 	int vdso_fd;
@@ -41,12 +44,12 @@ struct replay_unwind {
 	struct unwind_walk walk;
 };
 
-struct replay_unwind *replay_unwind_new(struct replay_files *files, struct process_table *t,
+struct replay_unwind *replay_unwind_new(struct replay_names *names, struct process_table *t,
 					bool vdso)
 {
 	struct replay_unwind *u = xcalloc(1, sizeof(*u));
 
-	u->files = files;
+	u->names = names;
 	u->processes = t;
 	u->vdso_is_ours = vdso;
 	u->vdso_fd = -1;
@@ -62,6 +65,9 @@ void replay_unwind_free(struct replay_unwind *u)
 	for (uint32_t i = 0; i < u->nr_objects; i++) {
 		cfi_close(u->objects[i].cfi);
 		elf_close(u->objects[i].elf);
+		elf_close(u->objects[i].debug);
+		if (u->objects[i].debug_fd)
+			close(u->objects[i].debug_fd);
 	}
 	free(u->objects);
 	if (u->vdso_fd >= 0)
@@ -104,7 +110,7 @@ static struct object *object_of(struct replay_unwind *u, uint32_t number)
 
 static struct object *file_object(struct replay_unwind *u, uint32_t file)
 {
-	const struct symbolize_object *f = &u->files->objects[file];
+	const struct symbolize_object *f = &u->names->files.objects[file];
 	struct object *o = object_of(u, FIRST_FILE + file);
 
 	if (!o->opened)
@@ -142,7 +148,7 @@ static bool map_file(struct replay_unwind *u, struct process_map *map,
 	}
 	if (map->object == OBJECT_MISSING)
 		return false;
-	if (replay_files_open(u->files, file->path, file->build_id, file->build_id_size, number)) {
+	if (replay_files_open(&u->names->files, file->path, file->build_id, file->build_id_size, number)) {
 		map->object = OBJECT_MISSING;
 		return false;
 	}
@@ -181,16 +187,47 @@ static void find(void *ctx, uint64_t address, struct unwind_code *code)
 	code->bias = map->start - map->pgoff;
 }
 
+/* O's separate debug file may say what O does not. */
+static bool open_debug(struct replay_unwind *u, uint32_t file, struct object *o)
+{
+	struct cfi *c;
+	int fd;
+
+	if (o->looked)
+		return false;
+	o->looked = true;
+	fd = replay_debug_find(u->names, file, o->elf);
+	if (fd < 0)
+		return false;
+	o->debug_fd = fd;
+	if (elf_open(&o->debug, fd) || cfi_open(&c, o->elf, o->debug))
+		return false;
+	cfi_close(o->cfi);
+	o->cfi = c;
+	return true;
+}
+
+static int compile_page(struct object *o, uint64_t offset, struct unwind_page *page, bool *is_known)
+{
+	int err = 0;
+
+	if (o->cfi)
+		err = cfi_page(o->cfi, offset, page);
+	else
+		cfi_page_none(offset, page);
+	*is_known = o->cfi && cfi_unknown(o->cfi) < CFI_UNKNOWN_SIZE;
+	return err;
+}
+
 static bool build_page(struct replay_unwind *u, uint32_t object, uint64_t offset)
 {
 	struct object *o = &u->objects[object];
 	struct unwind_page page;
-	int err = 0;
+	bool is_known;
+	int err = compile_page(o, offset, &page, &is_known);
 
-	if (o->cfi)
-		err = cfi_page(o->cfi, offset, &page);
-	else
-		cfi_page_none(offset, &page);
+	if (!err && !is_known && object >= FIRST_FILE && open_debug(u, object - FIRST_FILE, o))
+		err = compile_page(o, offset, &page, &is_known);
 	return !err && !unwind_tables_add(u->tables, object, &page);
 }
 

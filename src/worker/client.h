@@ -90,6 +90,8 @@ struct worker_pages_job {
 	uint64_t cookie;
 	const struct worker_object *object; /* NULL: the vDSO */
 	int fd;                             /* of the object, for the call only; -1: the vDSO */
+	int debug_fd;                       /* its separate debug file likewise; 0 or less: none */
+	bool no_files;                      /* WORKER_NO_FILES */
 	uint32_t nr;                        /* 1 … WORKER_PAGES_MAX */
 	const uint64_t *offsets;            /* multiples of UNWIND_PAGE_SIZE */
 };
@@ -102,7 +104,7 @@ struct worker_pages_outcome {
 	bool cpu_bound; /* LATE: as above */
 };
 
-/* A page that was asked for. STATUS 0: PAGE is good during the call and comes from who read a
+/* A page that was asked for. STATUS -EAGAIN: not now, see worker_pages_client_set_want. STATUS 0: PAGE is good during the call and comes from who read a
  * hostile file: to be checked (unwind_tables_add does). Else negative errno, and PAGE is NULL. */
 typedef void (*worker_page_fn)(void *ctx, uint64_t cookie, uint64_t offset, int status,
 			       const struct unwind_page *page);
@@ -118,5 +120,8 @@ bool worker_pages_client_busy(const struct worker_pages_client *c);
 int worker_pages_client_pid(const struct worker_pages_client *c);
 uint64_t worker_pages_client_nr_deaths(const struct worker_pages_client *c);
 void worker_pages_client_set_deadline(struct worker_pages_client *c, unsigned ms);
+/* The separate debug file of the job's object is wanted, once a job: pages that need it have the status
+ * -EAGAIN. Without this call none is ever wanted. CTX is that of worker_pages_client_new. */
+void worker_pages_client_set_want(struct worker_pages_client *c, worker_want_fn fn);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "object/cfi.h"
+#include "object/debuglink.h"
 #include "object/elf.h"
 #include "symbolize/vdso.h"
 
@@ -19,6 +20,11 @@ struct open_object {
 	int err; /* of opening; -ENODATA: nothing says how to unwind */
 	struct elf *elf;
 	struct cfi *cfi;
+	struct debuglink link;
+	bool has_link;
+	bool refused;     /* the debug file that came was not this object's, or damaged */
+	int debug_fd;     /* −1: none */
+	struct elf *debug;
 	uint64_t used; /* the larger the later */
 };
 
@@ -33,7 +39,7 @@ struct pages *pages_new(void)
 	struct pages *p = xcalloc(1, sizeof(*p));
 
 	for (unsigned i = 0; i < OPEN_MAX; i++)
-		p->objects[i].fd = -1;
+		p->objects[i].fd = p->objects[i].debug_fd = -1;
 	return p;
 }
 
@@ -43,8 +49,11 @@ static void close_object(struct open_object *o)
 		return;
 	cfi_close(o->cfi);
 	elf_close(o->elf);
+	elf_close(o->debug);
 	close(o->fd);
-	*o = (struct open_object){ .fd = -1 };
+	if (o->debug_fd >= 0)
+		close(o->debug_fd);
+	*o = (struct open_object){ .fd = -1, .debug_fd = -1 };
 }
 
 void pages_idle(struct pages *p)
@@ -64,7 +73,8 @@ void pages_free(struct pages *p)
 
 static size_t size_of(const struct open_object *o)
 {
-	return (o->cfi ? cfi_size(o->cfi) : 0) + (o->elf ? elf_size(o->elf) : 0);
+	return (o->cfi ? cfi_size(o->cfi) : 0) + (o->elf ? elf_size(o->elf) : 0) +
+	       (o->debug ? elf_size(o->debug) : 0);
 }
 
 static struct open_object *oldest(struct pages *p, bool in_use)
@@ -111,31 +121,89 @@ static int open_elf(struct open_object *o)
 		if (nr != o->id.build_id_size || memcmp(id, o->id.build_id, nr))
 			return -ESTALE;
 	}
+	o->has_link = !debuglink_read(o->elf, &o->link);
 	return cfi_open(&o->cfi, o->elf, NULL);
 }
 
-void pages_open(struct pages *p, const struct worker_pages *q, int fd)
+static struct open_object *find(struct pages *p, const struct worker_object *id)
 {
-	struct open_object *o;
+	for (unsigned i = 0; i < OPEN_MAX; i++)
+		if (p->objects[i].fd >= 0 && !memcmp(&p->objects[i].id, id, sizeof(*id)))
+			return &p->objects[i];
+	return NULL;
+}
+
+static void open_object(struct open_object *o, const struct worker_object *id, int fd)
+{
 	uint64_t size;
 
-	for (unsigned i = 0; i < OPEN_MAX; i++) {
-		o = &p->objects[i];
-		if (o->fd >= 0 && !memcmp(&o->id, &q->object, sizeof(o->id))) {
-			if (fd >= 0)
-				close(fd);
-			goto out;
-		}
-	}
-	make_room(p);
-	o = oldest(p, false);
-	close_object(o);
-	o->id = q->object;
-	o->fd = fd >= 0 ? fd : vdso_open(&size);
+	*o = (struct open_object){ .id = *id, .debug_fd = -1, .fd = fd >= 0 ? fd : vdso_open(&size) };
 	o->err = o->fd < 0 ? o->fd : open_elf(o);
-out:
+}
+
+/* What O's debug file, if FD is that, says in addition. */
+static void open_debug(struct open_object *o, int fd)
+{
+	struct cfi *c;
+	int err = debuglink_check(&o->link, o->fd, fd);
+
+	if (!err)
+		err = elf_open(&o->debug, fd);
+	if (!err)
+		err = cfi_open(&c, o->elf, o->debug);
+	if (err && err != -ENODATA) {
+		elf_close(o->debug);
+		o->debug = NULL;
+		o->refused = true;
+		close(fd);
+		return;
+	}
+	o->debug_fd = fd;
+	if (err)
+		return;
+	cfi_close(o->cfi);
+	o->cfi = c;
+	o->err = 0;
+}
+
+void pages_open(struct pages *p, const struct worker_pages *q, int fd, int debug_fd)
+{
+	struct worker_object id = q->object;
+	struct open_object *o;
+
+	id.files = id.flags = 0;
+	o = find(p, &id);
+	if (o) {
+		if (fd >= 0)
+			close(fd);
+	} else {
+		make_room(p);
+		o = oldest(p, false);
+		close_object(o);
+		open_object(o, &id, fd);
+	}
+	if (debug_fd >= 0 && o->has_link && o->debug_fd < 0 && !o->refused && (!o->err || o->err == -ENODATA))
+		open_debug(o, debug_fd);
+	else if (debug_fd >= 0)
+		close(debug_fd);
 	o->used = ++p->clock;
 	p->current = o;
+}
+
+/* More may be known of a page with so much unknown code. */
+static bool wants_debug(const struct open_object *o, const struct worker_pages *q, uint32_t unknown)
+{
+	return o->has_link && o->debug_fd < 0 && !o->refused && !(q->object.flags & WORKER_NO_FILES) &&
+	       unknown >= CFI_UNKNOWN_SIZE;
+}
+
+void pages_want(const struct pages *p, const struct worker_pages *q, struct worker_want *want)
+{
+	memset(want, 0, sizeof(*want)); /* padding is sent too */
+	want->type = WORKER_WANT;
+	want->cookie = q->cookie;
+	want->file = WORKER_DEBUG_FILE;
+	want->names = p->current->link.names;
 }
 
 void pages_compile(struct pages *p, const struct worker_pages *q, uint64_t offset,
@@ -143,14 +211,19 @@ void pages_compile(struct pages *p, const struct worker_pages *q, uint64_t offse
 {
 	struct open_object *o = p->current;
 	struct unwind_page page;
+	uint32_t unknown = 0;
 	int err = o->err;
 
 	if (!err) {
 		err = cfi_page(o->cfi, offset, &page);
+		unknown = cfi_unknown(o->cfi);
 	} else if (err == -ENODATA) {
 		cfi_page_none(offset, &page);
+		unknown = CFI_UNKNOWN_SIZE;
 		err = 0;
 	}
+	if (!err && wants_debug(o, q, unknown))
+		err = -EAGAIN;
 	out->type = WORKER_PAGE;
 	out->status = err;
 	out->cookie = q->cookie;

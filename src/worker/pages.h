@@ -12,10 +12,12 @@ void pages_free(struct pages *p);
 /* Closes all objects. */
 void pages_idle(struct pages *p);
 
-/* Opens Q's object, if it is not open; takes FD (−1: the vDSO). Then pages_compile answers for its
- * pages, however that went. */
-void pages_open(struct pages *p, const struct worker_pages *q, int fd);
+/* Opens Q's object, if it is not open; takes FD (−1: the vDSO) and DEBUG_FD (−1: none), of what may
+ * be its debug file. Then pages_compile answers for its pages, however that went. */
+void pages_open(struct pages *p, const struct worker_pages *q, int fd, int debug_fd);
 void pages_compile(struct pages *p, const struct worker_pages *q, uint64_t offset,
 		   struct worker_page *out);
+/* What to say of pages with the status -EAGAIN. */
+void pages_want(const struct pages *p, const struct worker_pages *q, struct worker_want *want);
 
 #endif

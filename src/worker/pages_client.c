@@ -16,15 +16,20 @@ struct worker_pages_client {
 	struct worker_process process;
 	worker_page_fn page;
 	worker_pages_fn done;
+	worker_want_fn want;
 	void *ctx;
 	unsigned deadline_ms;
 
-	bool busy, parsing;
+	bool busy, parsing, wanted;
 	struct worker_pages request; /* under way */
 	uint32_t nr_answered;
 	struct loop_timer deadline;
 	uint64_t start_ns, start_runnable_ns;
-	struct worker_page answer;
+	union {
+		struct worker_page page;
+		struct worker_parsing parsing;
+		struct worker_want want;
+	} answer;
 };
 
 static uint64_t now_ns(void)
@@ -87,16 +92,19 @@ static void take_page(struct worker_pages_client *c, const struct worker_page *p
 
 static void take_message(struct worker_pages_client *c, size_t size)
 {
-	const struct worker_page *page = &c->answer;
-	struct worker_parsing parsing;
+	const struct worker_page *page = &c->answer.page;
 
-	memcpy(&parsing, page, sizeof(parsing));
-	if (c->busy && worker_pages_parsing_valid(&parsing, size, &c->request))
-		c->parsing = parsing.object != WORKER_PARSING_NONE;
-	else if (c->busy && worker_page_valid(page, size, &c->request, c->nr_answered))
+	if (c->busy && worker_pages_parsing_valid(&c->answer.parsing, size, &c->request)) {
+		c->parsing = c->answer.parsing.object != WORKER_PARSING_NONE;
+	} else if (c->busy && worker_page_valid(page, size, &c->request, c->nr_answered)) {
 		take_page(c, page);
-	else
+	} else if (c->busy && c->want && !c->wanted &&
+		   worker_pages_want_valid(&c->answer.want, size, &c->request)) {
+		c->wanted = true;
+		c->want(c->ctx, &c->answer.want);
+	} else {
 		lose(c, WORKER_DIED, "an answer that makes no sense");
+	}
 }
 
 static void channel_ready(struct loop_watch *w, uint32_t events)
@@ -156,6 +164,8 @@ void worker_pages_client_free(struct worker_pages_client *c)
 
 bool worker_pages_client_start(struct worker_pages_client *c, const struct worker_pages_job *job)
 {
+	const int fds[] = { job->fd, job->debug_fd };
+	bool has_debug = job->fd >= 0 && job->debug_fd > 0;
 	struct worker_pages *q = &c->request;
 	int err;
 
@@ -164,8 +174,11 @@ bool worker_pages_client_start(struct worker_pages_client *c, const struct worke
 	*q = (struct worker_pages){ .type = WORKER_PAGES, .nr = job->nr, .cookie = job->cookie };
 	if (job->object)
 		q->object = *job->object;
+	q->object.files = has_debug ? 1u << WORKER_DEBUG_FILE : 0;
+	q->object.flags = !c->want || job->no_files ? WORKER_NO_FILES : 0;
 	memcpy(q->offsets, job->offsets, job->nr * sizeof(q->offsets[0]));
-	err = channel_send(c->process.watch.fd, q, worker_pages_size(q), &job->fd, job->fd >= 0);
+	err = channel_send(c->process.watch.fd, q, worker_pages_size(q), fds,
+			   (unsigned)(job->fd >= 0) + has_debug);
 	/* Full: of the descriptors of all of a user's messages (unix(7)), as we wait for none. */
 	if (err == -EAGAIN || err == -ETOOMANYREFS)
 		return false;
@@ -174,7 +187,7 @@ bool worker_pages_client_start(struct worker_pages_client *c, const struct worke
 		return false;
 	}
 	c->busy = true;
-	c->parsing = false;
+	c->parsing = c->wanted = false;
 	c->nr_answered = 0;
 	c->start_ns = now_ns();
 	c->start_runnable_ns = worker_process_runnable_ns(&c->process);
@@ -195,6 +208,11 @@ int worker_pages_client_pid(const struct worker_pages_client *c)
 uint64_t worker_pages_client_nr_deaths(const struct worker_pages_client *c)
 {
 	return c->process.nr_deaths;
+}
+
+void worker_pages_client_set_want(struct worker_pages_client *c, worker_want_fn fn)
+{
+	c->want = fn;
 }
 
 void worker_pages_client_set_deadline(struct worker_pages_client *c, unsigned ms)

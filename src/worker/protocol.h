@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/debug_path.h"
+
 #define WORKER_OBJECTS_MAX 65536 /* of a request */
 
 #define WORKER_PARSING_NONE WORKER_OBJECTS_MAX
@@ -41,13 +43,14 @@ enum worker_file {
 
 #define WORKER_INDEX_COMING 1u /* a line index was built before, and comes with a later window */
 #define WORKER_JIT_MAP 2u      /* the file is what a JIT tells of a process (object/jitmap.h, object/jitdump.h) */
+#define WORKER_NO_FILES 4u     /* other files of it are not to be had now: none is asked for */
 
 /* The kernel's word on the build id, size 0: none. */
 struct worker_object {
 	struct worker_identity id;
 	uint8_t build_id_size, quarantined;
 	uint8_t files; /* 1 << enum worker_file */
-	uint8_t flags; /* WORKER_INDEX_COMING, WORKER_JIT_MAP */
+	uint8_t flags; /* WORKER_INDEX_COMING, WORKER_JIT_MAP; of pages WORKER_NO_FILES */
 	uint8_t build_id[20];
 };
 
@@ -56,6 +59,16 @@ struct worker_parsing {
 	uint32_t type; /* WORKER_PARSING */
 	uint32_t object;
 	uint64_t cookie;
+};
+
+/* From the worker: a file of the request's OBJECT (index) would be of use, with this or a later
+ * request. */
+struct worker_want {
+	uint32_t type; /* WORKER_WANT */
+	uint32_t object;
+	uint64_t cookie;
+	uint32_t file; /* WORKER_DEBUG_FILE, WORKER_ALT_FILE */
+	struct debug_names names;
 };
 
 static inline bool worker_status_valid(int32_t status)

@@ -4,7 +4,6 @@
 #ifndef WORKER_PROTOCOL_WINDOW_H
 #define WORKER_PROTOCOL_WINDOW_H
 
-#include "base/debug_path.h"
 #include "worker/protocol.h"
 
 #define WORKER_OBJECTS_PER_MESSAGE 60 /* with all their files below CHANNEL_FDS_MAX */
@@ -111,16 +110,6 @@ struct worker_index {
 	uint32_t unused; /* 0 */
 	struct worker_identity id;
 	uint64_t size;
-};
-
-/* From the worker: a file of the request's OBJECT (index) would be of use, with this or a later
- * request. */
-struct worker_want {
-	uint32_t type; /* WORKER_WANT */
-	uint32_t object;
-	uint64_t cookie;
-	uint32_t file; /* WORKER_DEBUG_FILE, WORKER_ALT_FILE */
-	struct debug_names names;
 };
 
 /* SIZE bytes at the message and NR_FDS descriptors are what protocol and request W allow. NR_BEFORE

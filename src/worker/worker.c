@@ -354,7 +354,8 @@ static bool serve_pages(struct worker *w, const union message *m, size_t size, c
 {
 	const struct worker_pages *q = &m->pages;
 	struct worker_parsing parsing = { .type = WORKER_PARSING, .cookie = q->cookie };
-	bool alive = worker_pages_valid(q, size, nr_fds);
+	bool alive = worker_pages_valid(q, size, nr_fds), wanted = false;
+	struct worker_want want;
 
 	if (!alive) {
 		while (nr_fds)
@@ -365,10 +366,15 @@ static bool serve_pages(struct worker *w, const union message *m, size_t size, c
 		w->pages = pages_new();
 	limit_memory(0);
 	alive = !send_message(&parsing, sizeof(parsing));
-	pages_open(w->pages, q, nr_fds ? fds[0] : -1);
+	pages_open(w->pages, q, nr_fds ? fds[0] : -1, nr_fds > 1 ? fds[1] : -1);
 	for (uint32_t i = 0; i < q->nr && alive; i++) {
 		pages_compile(w->pages, q, q->offsets[i], &w->page);
-		alive = !send_message(&w->page, worker_page_size(&w->page));
+		if (w->page.status == -EAGAIN && !wanted) {
+			pages_want(w->pages, q, &want);
+			alive = !send_message(&want, sizeof(want));
+			wanted = true;
+		}
+		alive = alive && !send_message(&w->page, worker_page_size(&w->page));
 	}
 	return alive;
 }

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/loop.h"
 #include "worker/client.h"
+#include "tests/elfgen.h"
 #include "worker/worker.h"
 
 #define ROLE "PPROFD_TEST_WORKER"
@@ -29,7 +30,9 @@ struct fixture {
 	uint64_t offsets[PAGES];
 	struct worker_pages_job job;
 	unsigned nr_pages, nr_bad, nr_failed, nr_jobs, nr_outcomes;
+	unsigned nr_later, nr_wanted;
 	uint32_t nr_rows;
+	struct worker_want wanted;
 	struct worker_pages_outcome last;
 };
 
@@ -42,8 +45,17 @@ static void got_page(void *ctx, uint64_t cookie, uint64_t offset, int status,
 	assert_int_equal(offset, f->offsets[f->nr_pages++]);
 	assert_int_equal(!status, !!page);
 	f->nr_failed += status != 0;
+	f->nr_later += status == -EAGAIN;
 	f->nr_bad += page && !unwind_page_valid(page);
 	f->nr_rows += page ? page->nr_rows : 0;
+}
+
+static void got_want(void *ctx, const struct worker_want *want)
+{
+	struct fixture *f = ctx;
+
+	f->nr_wanted++;
+	f->wanted = *want;
 }
 
 static void got_outcome(void *ctx, const struct worker_pages_outcome *o)
@@ -96,7 +108,7 @@ static void start(struct fixture *f)
 	uint64_t end = now_ms() + PATIENCE_MS;
 
 	f->nr_jobs++;
-	f->nr_pages = f->nr_failed = f->nr_rows = 0;
+	f->nr_pages = f->nr_failed = f->nr_rows = f->nr_later = 0;
 	while (!worker_pages_client_start(f->client, &f->job)) {
 		assert_true(now_ms() < end);
 		loop_step(f->loop, 1);
@@ -193,6 +205,103 @@ static void another_build_id_is_another_file(void **state)
 	teardown(&f);
 }
 
+/* One page of code at 0x401000, of which it says nothing; or its debug file, with .debug_frame of a
+ * function of 256 bytes there that pushes a register. */
+static int program(bool debug, char build_id)
+{
+	static const uint8_t cie[] = { 14, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 1, 0x78, 16, 0x0c, 7, 8, 0x90, 1 };
+	static const uint8_t fde[] = { 24, 0, 0, 0, 0, 0, 0, 0, 0x00, 0x10, 0x40, 0, 0, 0, 0, 0,
+				       0, 1, 0, 0, 0, 0, 0, 0, 0x41, 0x0e, 16, 0 };
+	struct elfgen *g = calloc(1, sizeof(*g));
+	int fd;
+
+	g->build_id_size = 20;
+	memset(g->build_id, build_id, 20);
+	elfgen_make(g);
+	if (debug) { /* in place of its symbols, over its code */
+		memcpy(g->bytes + 0x1100, cie, sizeof(cie));
+		memcpy(g->bytes + 0x1100 + sizeof(cie), fde, sizeof(fde));
+		g->p = g->bytes + elfgen_shdr_at(g, ELFGEN_SYMTAB);
+		elfgen_shdr(g, ELFGEN_DEBUG_FRAME, SHT_PROGBITS, 0, 0, 0x1100, sizeof(cie) + sizeof(fde), 0, 0);
+	}
+	fd = io_memfd("program", g->bytes, g->size);
+	free(g);
+	return fd;
+}
+
+static void program_setup(struct fixture *f)
+{
+	setup(f, "");
+	close(f->job.fd);
+	f->job.fd = program(false, 'a');
+	f->job.nr = 1;
+	f->offsets[0] = 0;
+}
+
+static void a_debug_file_is_wanted_and_says_more(void **state)
+{
+	struct fixture f;
+
+	program_setup(&f);
+	worker_pages_client_set_want(f.client, got_want);
+	assert_int_equal(run(&f), WORKER_WRITTEN);
+	assert_int_equal(f.nr_wanted, 1);
+	assert_int_equal(f.nr_later, 1);
+	assert_int_equal(f.wanted.names.build_id_size, 20);
+	assert_int_equal(f.wanted.names.build_id[19], 'a');
+	f.job.debug_fd = program(true, 'a');
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(run(&f), WORKER_WRITTEN);
+		assert_int_equal(f.nr_failed, 0);
+		assert_int_equal(f.nr_rows, 4); /* none, two of the function, none */
+		if (!i)
+			close(f.job.debug_fd);
+		f.job.debug_fd = 0; /* it has been kept */
+	}
+	assert_int_equal(f.nr_wanted, 1);
+	teardown(&f);
+}
+
+static void without_a_debug_file_it_is_done_without(void **state)
+{
+	struct fixture f;
+
+	program_setup(&f);
+	assert_int_equal(run(&f), WORKER_WRITTEN); /* nobody would look for one */
+	assert_int_equal(f.nr_failed, 0);
+	assert_int_equal(f.nr_rows, 1);
+	worker_pages_client_set_want(f.client, got_want);
+	f.job.no_files = true;
+	assert_int_equal(run(&f), WORKER_WRITTEN);
+	assert_int_equal(f.nr_failed + f.nr_wanted, 0);
+	assert_int_equal(f.nr_rows, 1);
+	/* Whoever says all of it wants none. */
+	f.job.no_files = false;
+	close(f.job.fd);
+	f.job.fd = program(true, 'b');
+	f.object.id.inode++;
+	assert_int_equal(run(&f), WORKER_WRITTEN);
+	assert_int_equal(f.nr_later, 1); /* a function of 256 bytes is not all of 4 KiB */
+	teardown(&f);
+}
+
+static void another_programs_debug_file_is_refused(void **state)
+{
+	struct fixture f;
+	int others[] = { program(true, 'b'), io_memfd("text", "not an ELF file", 15) };
+
+	for (unsigned i = 0; i < 2; i++) {
+		program_setup(&f);
+		worker_pages_client_set_want(f.client, got_want);
+		f.job.debug_fd = others[i];
+		assert_int_equal(run(&f), WORKER_WRITTEN);
+		assert_int_equal(f.nr_failed + f.nr_wanted, 0);
+		assert_int_equal(f.nr_rows, 1);
+		close(others[i]);
+		teardown(&f);
+	}
+}
+
 static void deaths_cost_one_outcome(void **state)
 {
 	struct fixture f;
@@ -220,7 +329,7 @@ static void deaths_cost_one_outcome(void **state)
 static void liars_are_ended(void **state)
 {
 	static const char *const roles[] = { "lie offset", "lie cookie", "lie size", "lie status",
-					     "lie rows" };
+					     "lie rows", "want" };
 	struct fixture f;
 
 	for (unsigned i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
@@ -271,6 +380,14 @@ static int fake_worker(const char *role)
 	channel_wait(CHILD_CHANNEL_FD, POLLIN, -1);
 	if (channel_recv(CHILD_CHANNEL_FD, &q, sizeof(q), &fd, &nr_fds) <= 0 || !strcmp(role, "die"))
 		return 1;
+	if (!strcmp(role, "want")) { /* what it was told is not to be had */
+		struct worker_want want = { .type = WORKER_WANT, .cookie = q.cookie, .file = WORKER_DEBUG_FILE,
+					    .names = { .link = "x.debug" } };
+
+		channel_send(CHILD_CHANNEL_FD, &want, sizeof(want), NULL, 0);
+		channel_wait(CHILD_CHANNEL_FD, POLLIN, -1);
+		return 0;
+	}
 	if (!strncmp(role, "lie ", 4)) {
 		lie(&q, role + 4);
 		return 0;
@@ -293,6 +410,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(pages_of_the_vdso),
 		cmocka_unit_test(what_is_no_program_is_refused),
 		cmocka_unit_test(another_build_id_is_another_file),
+		cmocka_unit_test(a_debug_file_is_wanted_and_says_more),
+		cmocka_unit_test(without_a_debug_file_it_is_done_without),
+		cmocka_unit_test(another_programs_debug_file_is_refused),
 		cmocka_unit_test(deaths_cost_one_outcome),
 		cmocka_unit_test(liars_are_ended),
 	};
