@@ -4,6 +4,7 @@ bpf_sources = \
 	%reldir%/code.h \
 	%reldir%/end.h \
 	%reldir%/maps.h \
+	%reldir%/read.h \
 	%reldir%/vmlinux.h
 EXTRA_DIST += $(bpf_sources)
 if BPF

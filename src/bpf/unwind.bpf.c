@@ -11,6 +11,7 @@
 #include "bpf/code.h"
 #include "bpf/end.h"
 #include "bpf/maps.h"
+#include "bpf/read.h"
 
 #define FRAMES_A_CALL 16 /* 33 tail calls are the most: 2 + 31 */
 #define CS_USER_32 0x23	 /* __USER32_CS */
@@ -34,7 +35,7 @@ __attribute__((noinline)) int frame(void)
 	if (nr >= UNWIND_COMPACT_FRAMES_MAX)
 		return UNWIND_STOP_DEEP;
 	add(w, stop == UNWIND_GO_ON ? unwind_frame_address(&w->at, &w->rule) : w->at.pc);
-	return stop == UNWIND_GO_ON ? (int)unwind_step(NULL, &w->at, &w->rule, nr + 1) : stop;
+	return stop == UNWIND_GO_ON ? (int)unwind_step(&w->memory, &w->at, &w->rule, nr + 1) : stop;
 }
 
 SEC("perf_event")
@@ -119,6 +120,7 @@ int begin(struct bpf_perf_event_data *ctx)
 		return 1;
 	restart(w);
 	w->map_start = w->map_end = 0;
+	w->memory.size = 0;
 	w->out.nr = 0;
 	w->out.flags = 0;
 	w->out.serial = 0;

@@ -33,7 +33,7 @@ struct unwind_memory {
 
 #define UNWIND_ELSEWHERE UNWIND_STOP_SWITCHED /* one stack is copied */
 
-static inline enum unwind_stop unwind_read(const struct unwind_memory *m, uint64_t address, uint64_t *out)
+static inline enum unwind_stop unwind_read(struct unwind_memory *m, uint64_t address, uint64_t *out)
 {
 	uint64_t at = address - m->start;
 

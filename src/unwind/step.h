@@ -8,7 +8,7 @@
  *	struct unwind_memory	what unwind_read gets
  *	unwind_read()		the word at ADDRESS: UNWIND_GO_ON, or why not, and OUT is as it was or anything:
  *
- * static inline enum unwind_stop unwind_read(const struct unwind_memory *m, uint64_t address, uint64_t *out);
+ * static inline enum unwind_stop unwind_read(struct unwind_memory *m, uint64_t address, uint64_t *out);
  *
  * Each step answers UNWIND_GO_ON, or why the walk ends; then FRAME is as it was, or half way. */
 #ifndef UNWIND_STEP_H
@@ -26,7 +26,7 @@ struct unwind_frame {
 	uint32_t guess; /* how it was reached */
 };
 
-UNWIND_STEP enum unwind_stop unwind_caller_fp(const struct unwind_memory *m, struct unwind_frame *f,
+UNWIND_STEP enum unwind_stop unwind_caller_fp(struct unwind_memory *m, struct unwind_frame *f,
 					      const struct unwind_rule *r, uint64_t cfa)
 {
 	uint64_t slot, off = (uint64_t)(int64_t)r->fp_off, fp;
@@ -58,7 +58,7 @@ UNWIND_STEP enum unwind_stop unwind_caller_fp(const struct unwind_memory *m, str
 }
 
 /* To the caller, whose stack pointer is CFA. */
-UNWIND_STEP enum unwind_stop unwind_step_cfa(const struct unwind_memory *m, struct unwind_frame *f,
+UNWIND_STEP enum unwind_stop unwind_step_cfa(struct unwind_memory *m, struct unwind_frame *f,
 					     const struct unwind_rule *r, uint64_t cfa)
 {
 	enum unwind_stop stop;
@@ -78,7 +78,7 @@ UNWIND_STEP enum unwind_stop unwind_step_cfa(const struct unwind_memory *m, stru
 }
 
 /* By those rules that say where the CFA is. */
-UNWIND_STEP enum unwind_stop unwind_step_by_cfa(const struct unwind_memory *m, struct unwind_frame *f,
+UNWIND_STEP enum unwind_stop unwind_step_by_cfa(struct unwind_memory *m, struct unwind_frame *f,
 						const struct unwind_rule *r)
 {
 	uint64_t lo = (uint64_t)(int64_t)unwind_lo(r), hi = (uint64_t)(int64_t)unwind_hi(r), cfa;
@@ -109,7 +109,7 @@ UNWIND_STEP enum unwind_stop unwind_switch(struct unwind_frame *f)
 	return ++f->nr_switches > UNWIND_SWITCHES_MAX ? UNWIND_STOP_LOOP : UNWIND_GO_ON;
 }
 
-UNWIND_STEP enum unwind_stop unwind_step_signal(const struct unwind_memory *m, struct unwind_frame *f,
+UNWIND_STEP enum unwind_stop unwind_step_signal(struct unwind_memory *m, struct unwind_frame *f,
 						const struct unwind_rule *r)
 {
 	uint64_t at = f->sp + (uint64_t)(int64_t)r->cfa_off, sp, ip, fp;
@@ -130,7 +130,7 @@ UNWIND_STEP enum unwind_stop unwind_step_signal(const struct unwind_memory *m, s
 }
 
 /* By the frame pointer, which is right, wherever it points. */
-UNWIND_STEP enum unwind_stop unwind_step_fp(const struct unwind_memory *m, struct unwind_frame *f)
+UNWIND_STEP enum unwind_stop unwind_step_fp(struct unwind_memory *m, struct unwind_frame *f)
 {
 	enum unwind_stop stop;
 	uint64_t ip, fp;
@@ -147,14 +147,14 @@ UNWIND_STEP enum unwind_stop unwind_step_fp(const struct unwind_memory *m, struc
 	return UNWIND_GO_ON;
 }
 
-UNWIND_STEP enum unwind_stop unwind_step_switch(const struct unwind_memory *m, struct unwind_frame *f)
+UNWIND_STEP enum unwind_stop unwind_step_switch(struct unwind_memory *m, struct unwind_frame *f)
 {
 	return unwind_step_fp(m, f) == UNWIND_GO_ON ? unwind_switch(f) : UNWIND_ELSEWHERE;
 }
 
 /* 0 ends a chain (psABI, "Initial Stack and Register State"). Without symbols nothing tells a switch of stacks but that it
  * leads below this one. */
-UNWIND_STEP enum unwind_stop unwind_step_chain(const struct unwind_memory *m, struct unwind_frame *f)
+UNWIND_STEP enum unwind_stop unwind_step_chain(struct unwind_memory *m, struct unwind_frame *f)
 {
 	if (!f->fp)
 		return UNWIND_STOP_COMPLETE;
@@ -165,7 +165,7 @@ UNWIND_STEP enum unwind_stop unwind_step_chain(const struct unwind_memory *m, st
 
 /* The outermost frame has 0 (psABI): what was called from code without rows, like the dynamic linker's entry, and lies
  * nowhere, is that. */
-UNWIND_STEP enum unwind_stop unwind_step_guess(const struct unwind_memory *m, struct unwind_frame *f, uint32_t nr)
+UNWIND_STEP enum unwind_stop unwind_step_guess(struct unwind_memory *m, struct unwind_frame *f, uint32_t nr)
 {
 	if (!f->fp && nr > 1)
 		return UNWIND_STOP_COMPLETE;
@@ -175,7 +175,7 @@ UNWIND_STEP enum unwind_stop unwind_step_guess(const struct unwind_memory *m, st
 	return UNWIND_GO_ON;
 }
 
-UNWIND_STEP enum unwind_stop unwind_step_by_rule(const struct unwind_memory *m, struct unwind_frame *f,
+UNWIND_STEP enum unwind_stop unwind_step_by_rule(struct unwind_memory *m, struct unwind_frame *f,
 						 const struct unwind_rule *r, uint32_t nr)
 {
 	switch (r->cfa) {
@@ -203,7 +203,7 @@ UNWIND_STEP uint64_t unwind_frame_address(const struct unwind_frame *f, const st
 }
 
 /* From F, the NR-th of its walk, to its caller by R. */
-UNWIND_STEP enum unwind_stop unwind_step(const struct unwind_memory *m, struct unwind_frame *f,
+UNWIND_STEP enum unwind_stop unwind_step(struct unwind_memory *m, struct unwind_frame *f,
 					 const struct unwind_rule *r, uint32_t nr)
 {
 	uint64_t ip = f->ip, sp = f->sp;
