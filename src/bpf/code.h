@@ -90,27 +90,74 @@ __attribute__((noinline)) int find_row(__u32 index, __u32 low)
 	return UNWIND_GO_ON;
 }
 
-/* As in unwind/stack.c; −1: it may still come. */
-static __always_inline int find_rule(struct walk *w)
+/* Where the rule of w->at.pc is, if it was found lately. */
+static __always_inline struct recent *recent_of(struct walk *w)
 {
-	__u64 offset;
+	__u64 hash = (w->at.pc ^ (__u64)w->out.serial << 32) * 0x9e3779b97f4a7c15ull >> 32;
 
+	hide(hash);
+	return &w->recent[hash & (RECENT_RULES - 1)];
+}
+
+/* Searches for the rule of w->at.pc. As find_rule in unwind/stack.c; −1: it may still come. */
+__attribute__((noinline)) int search(void)
+{
+	struct walk *w = this_walk();
+	struct recent *r;
+	__u32 page = NO_PAGE;
+	__u64 offset;
+	int stop;
+
+	if (!w)
+		return UNWIND_STOP_NO_PAGE;
 	if ((w->at.pc < w->map_start || w->at.pc >= w->map_end) && !find_map())
 		/* An address that a guess found is what was wrong, not the maps. */
 		return w->at.guess ? UNWIND_STOP_NO_ROW : UNWIND_STOP_NO_MAPPING;
 	switch (w->map_kind) {
 	case UNWIND_KMAP_TABLES:
 		offset = w->at.pc - w->map_start + w->map_skew;
-		return find_row(w->map_page + (__u32)(offset >> UNWIND_PAGE_SHIFT), offset & 0xffff);
+		page = w->map_page + (__u32)(offset >> UNWIND_PAGE_SHIFT);
+		stop = find_row(page, offset & 0xffff);
+		if (stop != UNWIND_GO_ON)
+			return stop;
+		break;
 	case UNWIND_KMAP_FILELESS:
 		w->rule.cfa = UNWIND_NONE;
 		w->rule.fp = 0;
-		return UNWIND_GO_ON;
+		break;
 	case UNWIND_KMAP_ASK:
 		return -1;
 	default:
 		return UNWIND_STOP_NO_PAGE;
 	}
+	r = recent_of(w);
+	*r = (struct recent){ w->at.pc, w->out.serial, page, w->rule };
+	return UNWIND_GO_ON;
+}
+
+/* A page that nobody looks at may go. */
+static __always_inline void mark(struct walk *w, __u32 index)
+{
+	struct unwind_kpage *page;
+
+	if (index == w->used)
+		return;
+	w->used = index;
+	page = bpf_map_lookup_elem(&kpages, &index);
+	if (page && !page->used)
+		page->used = 1;
+}
+
+/* The rule of w->at.pc: w->rule. UNWIND_GO_ON, why there is none, or −1. */
+static __always_inline int find_rule(struct walk *w)
+{
+	const struct recent *r = recent_of(w);
+
+	if (r->pc != w->at.pc || r->serial != w->out.serial)
+		return search();
+	mark(w, r->page);
+	w->rule = r->rule;
+	return UNWIND_GO_ON;
 }
 
 #endif

@@ -24,6 +24,17 @@ static __always_inline enum unwind_stop unwind_read(struct unwind_memory *m, uin
 
 #include "unwind/step.h"
 
+/* A rule that was found lately. The number of an image is never another's, and what is mapped in it never changes. */
+#define RECENT_RULES 512 /* a power of 2 */
+
+struct recent {
+	__u64 pc;
+	__u32 serial, page; /* of the image; that it is in, or NO_PAGE */
+	struct unwind_rule rule;
+};
+
+#define NO_PAGE 0xffffffffu
+
 struct walk {
 	__u32 source; /* set by the sampler's program */
 	__u32 first, nr_maps;
@@ -33,9 +44,11 @@ struct walk {
 	__u64 map_start, map_end;
 	__u32 map_page;
 	__u16 map_skew, map_kind;
+	__u32 used; /* the page that has been marked last */
 	struct unwind_rule rule;
 	struct unwind_memory memory;
 	struct unwind_compact out;
+	struct recent recent[RECENT_RULES];
 };
 
 struct {

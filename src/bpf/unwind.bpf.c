@@ -121,6 +121,7 @@ int begin(struct bpf_perf_event_data *ctx)
 	restart(w);
 	w->map_start = w->map_end = 0;
 	w->memory.size = 0;
+	w->used = NO_PAGE;
 	w->out.nr = 0;
 	w->out.flags = 0;
 	w->out.serial = 0;

@@ -50,8 +50,9 @@ struct mirror_stats {
 struct unwind_mirror *mirror_new(const struct mirror_memory *memory, struct unwind_tables *t);
 void mirror_free(struct unwind_mirror *m);
 
-/* PID has this image from now on: MAPS in order of addresses, not overlapping, and SERIAL, which its records will say.
- * False: it has not, for want of room. Nothing happens when it has it already. */
+/* PID has this image from now on: MAPS in order of addresses, not overlapping, and SERIAL, which its records will say and by
+ * which the walker remembers what it found: another when what is mapped somewhere is another. False: it has not, for want
+ * of room. Nothing happens when it has it already. */
 bool mirror_put(struct unwind_mirror *m, uint32_t pid, uint32_t serial, const struct mirror_map *maps, uint32_t nr);
 void mirror_del(struct unwind_mirror *m, uint32_t pid);
 /* Each pid that has an image; FN may delete it. */

@@ -49,7 +49,7 @@ struct world {
 	struct unwind_mirror *mirror;
 	struct unwinder *unwinder;
 	struct mirror_map maps[MAPS_MAX];
-	uint32_t nr_maps;
+	uint32_t nr_maps, serial;
 	char *objects[MAPS_MAX];
 	uint32_t nr_objects;
 	struct cpu cpus[CPUS_MAX];
@@ -144,7 +144,7 @@ static int read_maps(struct world *w, pid_t pid)
 	}
 	fclose(f);
 	mirror_tick(w->mirror, (uint64_t)(now() * 1e9));
-	return mirror_put(w->mirror, (uint32_t)pid, 1, w->maps, w->nr_maps) ? 0 : -ENOSPC;
+	return mirror_put(w->mirror, (uint32_t)pid, ++w->serial, w->maps, w->nr_maps) ? 0 : -ENOSPC;
 }
 
 static void find(void *ctx, uint64_t address, struct unwind_code *code)
@@ -170,7 +170,7 @@ static void find(void *ctx, uint64_t address, struct unwind_code *code)
 static void compare(struct world *w, struct cpu *c, const struct record_sample *s)
 {
 	static struct unwind_walk walk;
-	struct unwind_space space = { .serial = 1, .ctx = w, .find = find };
+	struct unwind_space space = { .serial = w->serial, .ctx = w, .find = find };
 	const uint64_t *regs = s->regs; /* bp, sp, ip */
 	struct unwind_regs at;
 	uint32_t nr;
