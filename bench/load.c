@@ -1,5 +1,5 @@
 /* load: what the mixed load runs besides other people's programs (bench/mixed). Built without frame pointers.
- *   load deep       a 30 calls deep computation, for ever
+ *   load deep [N]   a 30 (N) calls deep computation, for ever
  *   load pingpong   two processes passing a byte over a pipe, for ever
  *   load exec N     N times a second: fork and exec /bin/true
  *   load nap S W    sleeps S and works W microseconds, for ever
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "deep"))
 		for (;;)
-			sink += deep(30, sink);
+			sink += deep(argc > 2 && n > 0 ? (unsigned)n : 30, sink);
 	else if (!strcmp(what, "pingpong"))
 		pingpong();
 	else if (!strcmp(what, "exec"))
@@ -124,6 +124,6 @@ int main(int argc, char **argv)
 		while (n-- > 0)
 			sink += deep(30, sink);
 	else
-		return fprintf(stderr, "usage: load deep | pingpong | exec N | nap S W | step P W | fixed N\n"), 2;
+		return fprintf(stderr, "usage: load deep [N] | pingpong | exec N | nap S W | step P W | fixed N\n"), 2;
 	return 0;
 }

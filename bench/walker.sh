@@ -22,6 +22,8 @@ cost() { # NAME HZ COMMAND…
 	[ $? = 77 ] && { sed 's/^/# skipped: /' "$tmp/out"; exit 0; }
 	grep -aE '^[a-z.]+ [0-9.]+ [a-z/%]+$' "$tmp/out" | sed "s/^/$name./"
 }
+cost hot 4999 "$build/bench/load" deep 21
+cost hot_100 4999 "$build/bench/load" deep 95
 cost deep 997 "$build/bench/load" deep
 cost deep_99 99 "$build/bench/load" deep
 cost python 997 /usr/bin/python3 "$tmp/deep.py"

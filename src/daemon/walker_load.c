@@ -238,6 +238,7 @@ size_t walker_load_size(const struct walker_load *w)
 {
 	size_t size = w->buckets.size + w->kmaps.size + w->kpages.size + w->rules.size + w->cpus.size;
 
+	size += (size_t)bpf_map__value_size(w->skel->maps.walks) * w->sizes.nr_cpus;
 	for (uint32_t i = 0; i < w->nr_slabs; i++)
 		size += w->slabs[i].size;
 	return size;
