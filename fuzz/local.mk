@@ -4,6 +4,8 @@
 fuzz_targets =
 fuzz_targets += fuzz/fuzz_opener_maps
 fuzz_targets += fuzz/fuzz_cfi
+fuzz_targets += fuzz/fuzz_cfi_code
+fuzz_targets += fuzz/fuzz_x86
 fuzz_targets += fuzz/fuzz_unwind_page
 fuzz_targets += fuzz/fuzz_unwind_compact
 fuzz_targets += fuzz/fuzz_worker_pages

@@ -60,6 +60,7 @@ unit_tests += tests/unit/targets
 unit_tests += tests/unit/recording_words
 unit_tests += tests/unit/unwind
 unit_tests += tests/unit/mirror
+unit_tests += tests/unit/cfi_code
 if CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -107,6 +108,9 @@ TESTS += tests/debug.test
 EXTRA_DIST += tests/debug.test
 TESTS += tests/plt.test
 EXTRA_DIST += tests/plt.test
+TESTS += tests/x86.test
+check_PROGRAMS += tests/x86
+EXTRA_DIST += tests/x86.test
 TESTS += tests/bounds.test
 EXTRA_DIST += tests/bounds.test
 unit_tests += tests/unit/fde

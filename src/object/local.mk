@@ -10,6 +10,7 @@ libpprofd_a_SOURCES += %reldir%/symtab.c %reldir%/symtab.h
 libpprofd_a_SOURCES += %reldir%/cfi.c %reldir%/cfi.h %reldir%/cfi_impl.h
 libpprofd_a_SOURCES += %reldir%/cfi_entry.c %reldir%/cfi_exec.c %reldir%/cfi_expr.c %reldir%/dwarf_cfa.h
 libpprofd_a_SOURCES += %reldir%/cfi_go.c %reldir%/cfi_page.c
+libpprofd_a_SOURCES += %reldir%/cfi_code.c %reldir%/cfi_code.h %reldir%/x86.c %reldir%/x86.h
 libpprofd_a_SOURCES += %reldir%/blocks.c %reldir%/blocks.h
 libpprofd_a_SOURCES += %reldir%/fde.c %reldir%/fde.h
 libpprofd_a_SOURCES += %reldir%/object_id.h
