@@ -248,6 +248,8 @@ static bool start_job(struct tables *t, const struct want *first)
 			return false;
 		job.object = &id;
 		objects_unpin(t->objects, object); /* the message holds the descriptor */
+	} else {
+		job.no_files = true;
 	}
 	if (is_file && id.quarantined) {
 		fail(t, object);

@@ -289,7 +289,7 @@ static int open_frames(struct cfi *c, const struct elf *debug)
 	debug_err = open_debug_frame(&c->debug_frames, c->elf, c->elf);
 	if (debug_err == -ENODATA)
 		debug_err = open_debug_frame(&c->debug_frames, c->elf, debug);
-	return err ? debug_err : 0;
+	return err && debug_err != -ENODATA ? debug_err : 0;
 }
 
 int cfi_open(struct cfi **out, const struct elf *e, const struct elf *debug)
@@ -319,10 +319,12 @@ void cfi_close(struct cfi *c)
 		return;
 	frames_fini(&c->frames);
 	frames_fini(&c->debug_frames);
+	cfi_code_free(c->code);
 	free(c);
 }
 
 size_t cfi_size(const struct cfi *c)
 {
-	return sizeof(*c) + frames_size(&c->frames) + frames_size(&c->debug_frames);
+	return sizeof(*c) + frames_size(&c->frames) + frames_size(&c->debug_frames) +
+	       (c->code ? cfi_code_size(c->code) : 0);
 }

@@ -3,9 +3,9 @@
  *
  * From .eh_frame, whose functions are found by the sorted table of .eh_frame_hdr where there is one
  * and by reading it all once where not; what that leaves out, all of the code perhaps, from
- * .debug_frame, of the file or of its debug file. The file is read in pieces of bounded size as they
- * are needed. Code between functions gets the rule "none", what the rules cannot say "unsupported":
- * a page can always be made.
+ * .debug_frame, of the file or of its debug file; and what nothing describes from its instructions
+ * (cfi_code.h). The file is read in pieces of bounded size as they are needed. Code that makes no
+ * sense gets the rule "none", what the rules cannot say "unsupported": a page can always be made.
  *
  * Formats: LSB core, "Exception Frames"; DWARF 5, section 6.4. */
 #ifndef OBJECT_CFI_H
@@ -28,7 +28,7 @@ struct cfi_override {
 };
 
 /* E, and DEBUG (the debug file, or NULL), stay the caller's and outlive it with their sections and
- * descriptors. 0; -ENODATA: nothing here says how to unwind; -ENOTSUP: another machine; -EBADMSG;
+ * descriptors. 0; -ENOTSUP: another machine; -EBADMSG;
  * -ENOMEM; or the errno of reading. */
 int cfi_open(struct cfi **out, const struct elf *e, const struct elf *debug);
 void cfi_close(struct cfi *c);
@@ -45,8 +45,5 @@ uint32_t cfi_unknown(const struct cfi *c);
 
 /* Pages that hold code: the file offset of the first one at or after OFFSET; UINT64_MAX: none. */
 uint64_t cfi_next_page(const struct cfi *c, uint64_t offset);
-
-/* A page for a file of which nothing is known: the walker guesses by frame pointer. */
-void cfi_page_none(uint64_t offset, struct unwind_page *page);
 
 #endif

@@ -10,7 +10,7 @@
 #include "object/elf.h"
 #include "object/x86.h"
 
-#define WINDOW_MAX (CFI_CODE_BEFORE + CFI_CODE_RANGE_MAX + CFI_CODE_BEHIND)
+#define SYMBOLS_FROM 1024     /* bytes of code: a library's few start files are worth no symbol table */
 #define STARTS_MAX (1u << 18) /* symbols that are kept */
 #define SYMBOLS_AT_ONCE 512
 #define TRY_MAX 256           /* instructions that a guess is tried on */
@@ -43,13 +43,14 @@ struct cfi_code {
 	const struct elf *elf;
 	uint64_t *starts; /* of functions, by symbols; sorted */
 	uint32_t nr_starts, starts_cap;
+	bool has_symbols; /* they have been looked for */
 	uint64_t entry;
-	/* A window of code. */
+	/* A window of code, while it is looked at. */
 	uint64_t base;
 	uint32_t size;
-	uint8_t bytes[WINDOW_MAX];
-	struct code_state at[WINDOW_MAX];
-	uint32_t todo[WINDOW_MAX], nr_todo;
+	struct code_state *at; /* of each byte */
+	uint32_t *todo, nr_todo;
+	uint8_t *bytes;
 };
 
 static const struct code_state at_entry = { .sp = WORD, .flags = SP };
@@ -101,12 +102,19 @@ struct cfi_code *cfi_code_new(const struct elf *e)
 	k->elf = e;
 	if (!elf_read(e, 0, &header, sizeof(header)))
 		k->entry = header.e_entry;
+	return k;
+}
+
+static void need_symbols(struct cfi_code *k)
+{
+	if (k->has_symbols)
+		return;
+	k->has_symbols = true;
 	take_symbols(k, ".symtab", SHT_SYMTAB);
 	if (!k->nr_starts)
 		take_symbols(k, ".dynsym", SHT_DYNSYM);
 	if (k->nr_starts)
 		qsort(k->starts, k->nr_starts, sizeof(k->starts[0]), by_address);
-	return k;
 }
 
 void cfi_code_free(struct cfi_code *k)
@@ -509,29 +517,57 @@ static void put_all(struct cfi_code *k, cfi_code_fn *put, void *ctx)
 
 /* --- A window --- */
 
+static void window_fini(struct cfi_code *k)
+{
+	free(k->at);
+	free(k->todo);
+	free(k->bytes);
+	k->at = NULL;
+	k->todo = NULL;
+	k->bytes = NULL;
+}
+
+static int window_init(struct cfi_code *k, uint64_t low, uint64_t high)
+{
+	size_t size = high - low;
+	uint64_t offset;
+	int err;
+
+	if (!elf_offset(k->elf, low, size, &offset))
+		return -EBADMSG;
+	k->at = calloc(size, sizeof(k->at[0]));
+	k->todo = malloc(size * sizeof(k->todo[0]));
+	k->bytes = malloc(size);
+	err = k->at && k->todo && k->bytes ? elf_read(k->elf, offset, k->bytes, size) : -ENOMEM;
+	if (err)
+		window_fini(k);
+	k->base = low;
+	k->size = (uint32_t)size;
+	k->nr_todo = 0;
+	return err;
+}
+
 int cfi_code_rules(struct cfi_code *k, uint64_t from, uint64_t to, uint64_t start, uint64_t end, cfi_code_fn *put,
 		   void *ctx)
 {
 	uint64_t low = start - from > CFI_CODE_BEFORE ? start - CFI_CODE_BEFORE : from;
-	uint64_t high = to - end > CFI_CODE_BEHIND ? end + CFI_CODE_BEHIND : to, offset;
+	uint64_t high = to - end > CFI_CODE_BEHIND ? end + CFI_CODE_BEHIND : to;
 	uint32_t at = 0;
 	int err;
 
-	if (start < from || end > to || start >= end || end - start > CFI_CODE_RANGE_MAX ||
-	    !elf_offset(k->elf, low, high - low, &offset))
+	if (start < from || end > to || start >= end || end - start > CFI_CODE_RANGE_MAX)
 		return -EBADMSG;
-	err = elf_read(k->elf, offset, k->bytes, high - low);
+	err = window_init(k, low, high);
 	if (err)
 		return err;
-	k->base = low;
-	k->size = (uint32_t)(high - low);
-	k->nr_todo = 0;
-	memset(k->at, 0, k->size * sizeof(k->at[0]));
+	if (to - from >= SYMBOLS_FROM)
+		need_symbols(k);
 	follow_symbols(k);
 	/* In the middle of code nobody knows where an instruction begins, but at a function. */
 	while (low > from && at < k->size && !(k->at[at].flags & START))
 		at++;
 	sweep(k, at);
 	put_all(k, put, ctx);
+	window_fini(k);
 	return 0;
 }

@@ -24,7 +24,7 @@ struct cfi_code;
 /* E stays the caller's and outlives it. NULL: memory is out. */
 struct cfi_code *cfi_code_new(const struct elf *e);
 void cfi_code_free(struct cfi_code *k);
-size_t cfi_code_size(const struct cfi_code *k); /* bytes held */
+size_t cfi_code_size(const struct cfi_code *k); /* bytes held; while it works, 17 for each byte of code */
 
 /* From ADDRESS on RULE holds. */
 typedef void cfi_code_fn(void *ctx, uint64_t address, const struct unwind_rule *rule);

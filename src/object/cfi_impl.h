@@ -1,7 +1,7 @@
 /* cfi_impl: what the files of cfi share. cfi.c finds functions' entries (FDEs), cfi_entry.c reads
  * them and what they have in common (CIEs), cfi_exec.c runs their instructions, cfi_expr.c knows
  * the few expressions that the rules can say, cfi_page.c makes pages of it, cfi_go.c knows Go's
- * assembly functions. */
+ * assembly functions, cfi_code.c reads code that is not described. */
 #ifndef OBJECT_CFI_IMPL_H
 #define OBJECT_CFI_IMPL_H
 
@@ -9,6 +9,7 @@
 
 #include "base/reader.h"
 #include "object/cfi.h"
+#include "object/cfi_code.h"
 #include "object/dwarf_section.h"
 #include "object/elf.h"
 
@@ -94,6 +95,7 @@ struct cfi {
 	const struct elf *elf;
 	struct cfi_frames frames;       /* .eh_frame */
 	struct cfi_frames debug_frames; /* .debug_frame, for where that has nothing */
+	struct cfi_code *code;          /* for where nothing has; NULL: not needed yet */
 	struct unwind_rule gap; /* between functions */
 	struct cfi_override overrides[CFI_OVERRIDES_MAX]; /* sorted, disjoint */
 	unsigned nr_overrides;

@@ -1,4 +1,5 @@
 /* Pages out of functions' rows. */
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ static void put(struct cfi_builder *b, uint32_t low, const struct unwind_rule *r
 struct range {
 	struct cfi *c;
 	struct cfi_frames *frames; /* whose functions are looked at */
+	uint64_t low, high;        /* no more is known of what is around it */
 	uint64_t start, end;
 	uint64_t bias;  /* address − place in the page */
 	uint64_t limit; /* of the function that is running: its end or the next one's start */
@@ -93,6 +95,61 @@ static bool take_row(void *ctx, uint64_t start, uint64_t end, const struct cfi_s
 	return end < g->limit && end < g->end;
 }
 
+static void take_rule(void *ctx, uint64_t address, const struct unwind_rule *rule)
+{
+	put_at(ctx, address, rule);
+}
+
+/* What is from FROM to TO, and in G, is code. */
+static int read_part(struct range *g, uint64_t from, uint64_t to)
+{
+	struct range in = *g;
+	int err;
+
+	in.low = from > g->low ? from : g->low;
+	in.high = to < g->high ? to : g->high;
+	in.start = in.low > g->start ? in.low : g->start;
+	in.end = in.high < g->end ? in.high : g->end;
+	if (in.start >= in.end)
+		return 0;
+	g->c->unknown += (uint32_t)(in.end - in.start);
+	err = cfi_code_rules(g->c->code, in.low, in.high, in.start, in.end, take_rule, &in);
+	put_at(g, in.end, &rule_none);
+	return err == -EBADMSG ? 0 : err;
+}
+
+/* Of G nothing says anything but its instructions. Segments have data in them, sections that are run have not; they are in
+ * order of address, in all but odd files. */
+static int read_code(struct range *g)
+{
+	struct cfi *c = g->c;
+	uint64_t done = g->start;
+	int err = 0;
+
+	c->work += g->end - g->start;
+	if (c->gap.cfa != UNWIND_NONE || c->work > WORK_MAX)
+		return 0;
+	if (!c->code)
+		c->code = cfi_code_new(c->elf);
+	if (!c->code)
+		return -ENOMEM;
+	if (!elf_nr_sections(c->elf))
+		return read_part(g, g->low, g->high);
+	for (unsigned i = 0; i < elf_nr_sections(c->elf) && !err; i++) {
+		const struct elf_section *s = elf_section(c->elf, i);
+		uint64_t end;
+
+		if (s->type != SHT_PROGBITS || !(s->flags & SHF_EXECINSTR) || s->addr >= g->end ||
+		    __builtin_add_overflow(s->addr, s->size, &end) || end <= done)
+			continue;
+		if (s->addr < done && done > g->start) /* it overlaps the one before */
+			continue;
+		err = read_part(g, s->addr, end);
+		done = end;
+	}
+	return err;
+}
+
 static int functions(struct range *g);
 
 /* From FROM to TO is no function of G's frames, but one of .debug_frame's perhaps. */
@@ -104,8 +161,10 @@ static int fill_gap(struct range *g, uint64_t from, uint64_t to)
 	/* Padding before the next function is never run: a row less. */
 	if (to <= ((from + CFI_PADDING_MAX - 1) & ~(CFI_PADDING_MAX - 1)))
 		return 0;
-	in.start = from > g->start ? from : g->start;
-	in.end = to < g->end ? to : g->end;
+	in.low = from > g->low ? from : g->low;
+	in.high = to < g->high ? to : g->high;
+	in.start = in.low > g->start ? in.low : g->start;
+	in.end = in.high < g->end ? in.high : g->end;
 	if (in.start >= in.end)
 		return 0;
 	put_at(g, in.start, &c->gap);
@@ -113,8 +172,7 @@ static int fill_gap(struct range *g, uint64_t from, uint64_t to)
 		in.frames = &c->debug_frames;
 		return functions(&in);
 	}
-	c->unknown += (uint32_t)(in.end - in.start);
-	return 0;
+	return read_code(&in);
 }
 
 static void run(struct range *g, const struct cfi_fde *fde, uint64_t next)
@@ -197,12 +255,12 @@ static int functions(struct range *g)
 
 	put_at(g, g->start, &g->c->gap);
 	if (!f->nr)
-		return fill_gap(g, g->start, g->end);
+		return fill_gap(g, g->low, g->high);
 	err = first_place(f, g->start, &i);
 	if (!err)
 		err = cfi_place(f, i, &p);
 	if (!err && p.start > g->start)
-		err = fill_gap(g, g->start, p.start);
+		err = fill_gap(g, g->low, p.start);
 	for (; !err && p.start < g->end; p = next) {
 		next = (struct cfi_place){ .start = UINT64_MAX };
 		if (++i < f->nr)
@@ -270,6 +328,8 @@ int cfi_page(struct cfi *c, uint64_t offset, struct unwind_page *page)
 		if (from >= to)
 			continue;
 		g.bias = s->vaddr - (s->offset - first);
+		g.low = s->vaddr;
+		g.high = s->vaddr + size;
 		g.start = g.bias + from;
 		g.end = g.bias + to;
 		err = overridden(&g);
@@ -298,12 +358,4 @@ uint64_t cfi_next_page(const struct cfi *c, uint64_t offset)
 			next = at;
 	}
 	return next == UINT64_MAX ? next : next & ~(UNWIND_PAGE_SIZE - 1);
-}
-
-void cfi_page_none(uint64_t offset, struct unwind_page *page)
-{
-	static const uint32_t row;
-
-	*page = (struct unwind_page){ .offset = offset & ~(UNWIND_PAGE_SIZE - 1), .nr_rows = 1,
-				      .nr_rules = 1, .rows = &row, .rules = &rule_none };
 }

@@ -23,7 +23,7 @@
 
 struct object {
 	bool opened;
-	int err; /* 0; -ENODATA: nothing says how to unwind; else it is not to be had */
+	int err; /* of opening */
 	struct elf *elf;
 	struct cfi *cfi;
 	bool looked; /* for a debug file */
@@ -181,7 +181,7 @@ static void find(void *ctx, uint64_t address, struct unwind_code *code)
 		code->kind = UNWIND_CODE_FILELESS;
 		return;
 	}
-	if (o->err && o->err != -ENODATA)
+	if (o->err)
 		return;
 	code->kind = UNWIND_CODE_OBJECT;
 	code->bias = map->start - map->pgoff;
@@ -209,13 +209,9 @@ static bool open_debug(struct replay_unwind *u, uint32_t file, struct object *o)
 
 static int compile_page(struct object *o, uint64_t offset, struct unwind_page *page, bool *is_known)
 {
-	int err = 0;
+	int err = cfi_page(o->cfi, offset, page);
 
-	if (o->cfi)
-		err = cfi_page(o->cfi, offset, page);
-	else
-		cfi_page_none(offset, page);
-	*is_known = o->cfi && cfi_unknown(o->cfi) < CFI_UNKNOWN_SIZE;
+	*is_known = cfi_unknown(o->cfi) < CFI_UNKNOWN_SIZE;
 	return err;
 }
 

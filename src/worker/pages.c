@@ -17,7 +17,7 @@
 struct open_object {
 	struct worker_object id;
 	int fd; /* −1: free */
-	int err; /* of opening; -ENODATA: nothing says how to unwind */
+	int err; /* of opening */
 	struct elf *elf;
 	struct cfi *cfi;
 	struct debuglink link;
@@ -151,7 +151,7 @@ static void open_debug(struct open_object *o, int fd)
 		err = elf_open(&o->debug, fd);
 	if (!err)
 		err = cfi_open(&c, o->elf, o->debug);
-	if (err && err != -ENODATA) {
+	if (err) {
 		elf_close(o->debug);
 		o->debug = NULL;
 		o->refused = true;
@@ -159,11 +159,8 @@ static void open_debug(struct open_object *o, int fd)
 		return;
 	}
 	o->debug_fd = fd;
-	if (err)
-		return;
 	cfi_close(o->cfi);
 	o->cfi = c;
-	o->err = 0;
 }
 
 void pages_open(struct pages *p, const struct worker_pages *q, int fd, int debug_fd)
@@ -182,7 +179,7 @@ void pages_open(struct pages *p, const struct worker_pages *q, int fd, int debug
 		close_object(o);
 		open_object(o, &id, fd);
 	}
-	if (debug_fd >= 0 && o->has_link && o->debug_fd < 0 && !o->refused && (!o->err || o->err == -ENODATA))
+	if (debug_fd >= 0 && o->has_link && o->debug_fd < 0 && !o->refused && !o->err)
 		open_debug(o, debug_fd);
 	else if (debug_fd >= 0)
 		close(debug_fd);
@@ -211,18 +208,11 @@ void pages_compile(struct pages *p, const struct worker_pages *q, uint64_t offse
 {
 	struct open_object *o = p->current;
 	struct unwind_page page;
-	uint32_t unknown = 0;
 	int err = o->err;
 
-	if (!err) {
+	if (!err)
 		err = cfi_page(o->cfi, offset, &page);
-		unknown = cfi_unknown(o->cfi);
-	} else if (err == -ENODATA) {
-		cfi_page_none(offset, &page);
-		unknown = CFI_UNKNOWN_SIZE;
-		err = 0;
-	}
-	if (!err && wants_debug(o, q, unknown))
+	if (!err && wants_debug(o, q, cfi_unknown(o->cfi)))
 		err = -EAGAIN;
 	out->type = WORKER_PAGE;
 	out->status = err;

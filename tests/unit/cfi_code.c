@@ -213,7 +213,7 @@ static void ends_of_stacks_and_returns_from_signals(void **state)
 }
 
 /* Nothing says that SECOND begins a function but its symbol: it seems a part of what is before. */
-CODE(named, "push %rax\njmp *%rcx\nn1: mov %rdi, %rax\njmp *%rdx");
+CODE(named, "push %rax\njmp *%rcx\nn1: mov %rdi, %rax\njmp *%rdx\n.skip 1024, 0x90");
 PLACE(n1);
 
 static void symbols_say_where_functions_begin(void **state)

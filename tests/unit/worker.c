@@ -446,6 +446,7 @@ static void an_object_is_to_blame_when_it_was_being_parsed(void **state)
 	struct worker_object *objects;
 	struct fixture f;
 	int *fds;
+	unsigned nr_late = 0;
 
 	setup(&f, "parse and die");
 	many_objects(&f, 5, &objects, &fds);
@@ -454,9 +455,11 @@ static void an_object_is_to_blame_when_it_was_being_parsed(void **state)
 	assert_int_equal(f.all.last.parsing, 4);
 	assert_int_equal(f.all.last.nr_objects, 5);
 	setenv(ROLE, "parse and spin", 1);
-	start_and_be_late(&f);
-	assert_int_equal(wait_outcome(&f), WORKER_LATE);
-	assert_int_equal(f.all.last.parsing, 4);
+	do { /* what a hypervisor takes it has not run */
+		start_and_be_late(&f);
+		assert_int_equal(wait_outcome(&f), WORKER_LATE);
+		assert_int_equal(f.all.last.parsing, 4);
+	} while (!f.all.last.cpu_bound && ++nr_late < 20);
 	assert_true(f.all.last.cpu_bound);
 	setenv(ROLE, "parse and sleep", 1);
 	start_and_be_late(&f);

@@ -207,6 +207,8 @@ static void another_build_id_is_another_file(void **state)
 
 /* One page of code at 0x401000, of which it says nothing; or its debug file, with .debug_frame of a
  * function of 256 bytes there that pushes a register. */
+#define NR_UNDESCRIBED 3 /* before its text, its text from the entry on, behind it */
+
 static int program(bool debug, char build_id)
 {
 	static const uint8_t cie[] = { 14, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 1, 0, 1, 0x78, 16, 0x0c, 7, 8, 0x90, 1 };
@@ -269,12 +271,12 @@ static void without_a_debug_file_it_is_done_without(void **state)
 	program_setup(&f);
 	assert_int_equal(run(&f), WORKER_WRITTEN); /* nobody would look for one */
 	assert_int_equal(f.nr_failed, 0);
-	assert_int_equal(f.nr_rows, 1);
+	assert_int_equal(f.nr_rows, NR_UNDESCRIBED);
 	worker_pages_client_set_want(f.client, got_want);
 	f.job.no_files = true;
 	assert_int_equal(run(&f), WORKER_WRITTEN);
 	assert_int_equal(f.nr_failed + f.nr_wanted, 0);
-	assert_int_equal(f.nr_rows, 1);
+	assert_int_equal(f.nr_rows, NR_UNDESCRIBED);
 	/* Whoever says all of it wants none. */
 	f.job.no_files = false;
 	close(f.job.fd);
@@ -296,7 +298,7 @@ static void another_programs_debug_file_is_refused(void **state)
 		f.job.debug_fd = others[i];
 		assert_int_equal(run(&f), WORKER_WRITTEN);
 		assert_int_equal(f.nr_failed + f.nr_wanted, 0);
-		assert_int_equal(f.nr_rows, 1);
+		assert_int_equal(f.nr_rows, NR_UNDESCRIBED);
 		close(others[i]);
 		teardown(&f);
 	}
@@ -305,6 +307,7 @@ static void another_programs_debug_file_is_refused(void **state)
 static void deaths_cost_one_outcome(void **state)
 {
 	struct fixture f;
+	unsigned nr_late = 0;
 
 	setup(&f, "die");
 	assert_int_equal(run(&f), WORKER_DIED);
@@ -317,12 +320,15 @@ static void deaths_cost_one_outcome(void **state)
 	assert_true(f.last.parsing);
 	assert_false(f.last.cpu_bound); /* a slow disk is nobody's fault */
 	setenv(ROLE, "parse and spin", 1);
-	assert_int_equal(run_late(&f), WORKER_LATE);
+	do { /* what a hypervisor takes it has not run */
+		assert_int_equal(run_late(&f), WORKER_LATE);
+		nr_late++;
+	} while (!f.last.cpu_bound && nr_late < 20);
 	assert_true(f.last.cpu_bound);
 	worker_pages_client_set_deadline(f.client, WORKER_PAGES_DEADLINE_MS);
 	setenv(ROLE, "", 1);
 	assert_int_equal(run(&f), WORKER_WRITTEN);
-	assert_int_equal(worker_pages_client_nr_deaths(f.client), 4);
+	assert_int_equal(worker_pages_client_nr_deaths(f.client), 3 + nr_late);
 	teardown(&f);
 }
 
