@@ -33,6 +33,7 @@
 #define STACK_SIZE 32768
 #define FIRST_OBJECT 3
 #define SAMPLES_MIN 50
+#define PATIENCE_S 60
 
 struct cpu {
 	int owner, output, sampler;
@@ -309,6 +310,11 @@ static int settle(struct world *w, pid_t pid)
 	return 0;
 }
 
+static bool too_few(const struct world *w)
+{
+	return w->nr_same + w->nr_prefix < SAMPLES_MIN;
+}
+
 static int sample(struct world *w, pid_t pid, double seconds, unsigned hz, bool both)
 {
 	int *online, nr = event_online_cpus(&online), err = 0;
@@ -324,12 +330,13 @@ static int sample(struct world *w, pid_t pid, double seconds, unsigned hz, bool 
 		err = open_cpu(w, w->nr_cpus, online[w->nr_cpus], pid, hz, program);
 	for (int i = 0; i < w->nr_cpus && !err; i++)
 		err = event_enable(w->cpus[i].sampler);
-	for (end = now() + seconds; !err && now() < end;) {
+	/* Who gets no CPU is waited for. */
+	for (end = now() + seconds; !err && (now() < end || (both && too_few(w) && now() < end + PATIENCE_S));) {
 		uint32_t before = w->nr_unpaired;
 
 		pause_ms(100);
 		drain(w);
-		if (w->nr_unpaired > before) /* it has mapped something, perhaps */
+		if (w->nr_unpaired > before || now() >= end) /* it has mapped something, perhaps */
 			err = read_maps(w, pid);
 	}
 	if (!both && !err && !bpf_obj_get_info_by_fd(program, &info, &info_size) && info.run_cnt && w->nr_walked) {
@@ -394,5 +401,5 @@ int main(int argc, char **argv)
 		return w.nr_walked < SAMPLES_MIN;
 	printf("# %u the same, %u as far as the copy reaches, %llu not known to the kernel, %u different, %u copied only\n",
 	       w.nr_same, w.nr_prefix, (unsigned long long)w.nr_copied, w.nr_different, w.nr_unpaired);
-	return w.nr_different || w.nr_same + w.nr_prefix < SAMPLES_MIN;
+	return w.nr_different || too_few(&w);
 }
