@@ -7,37 +7,14 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "object/code_state.h"
 #include "object/elf.h"
-#include "object/x86.h"
 
 #define SYMBOLS_FROM 1024     /* bytes of code: a library's few start files are worth no symbol table */
 #define STARTS_MAX (1u << 18) /* symbols that are kept */
 #define SYMBOLS_AT_ONCE 512
 #define TRY_MAX 256           /* instructions that a guess is tried on */
-#define RETURNS_MAX 16        /* from signals, in a window */
-#define FRAME_MAX (1 << 24)   /* bytes; more are none */
-#define WORD 8
 #define ALIGNMENT 16
-
-enum {
-	REACHED = 1,    /* there is a state for the instruction here */
-	TRACED = 2,     /* and it has been followed */
-	START = 4,      /* a function begins */
-	SP = 8,         /* CFA − rsp is known */
-	FP = 16,        /* CFA − rbp is */
-	CHANGED = 32,   /* rbp is not the caller's */
-	OUTERMOST = 64, /* nobody called this */
-};
-#define OF_FLOW (SP | FP | CHANGED | OUTERMOST)
-
-/* Before an instruction. */
-struct code_state {
-	int32_t sp;    /* CFA − rsp */
-	int16_t fp;    /* CFA − rbp */
-	int16_t saved; /* CFA − where the caller's rbp is; 0: nowhere */
-	uint8_t flags;
-	uint8_t size;  /* of the instruction, once it has been looked at; 0: not yet, or none */
-};
 
 struct cfi_code {
 	const struct elf *elf;
@@ -53,7 +30,7 @@ struct cfi_code {
 	uint8_t *bytes;
 };
 
-static const struct code_state at_entry = { .sp = WORD, .flags = SP };
+static const struct code_state at_entry = { .sp = UNWIND_WORD, .flags = CODE_SP };
 
 /* --- Where functions begin --- */
 
@@ -130,110 +107,7 @@ size_t cfi_code_size(const struct cfi_code *k)
 	return sizeof(*k) + k->starts_cap * sizeof(k->starts[0]);
 }
 
-/* --- What an instruction does --- */
-
-/* A frame whose end is not above the stack pointer is none. */
-static void set_sp(struct code_state *s, int64_t sp)
-{
-	s->flags &= (uint8_t)~SP;
-	if (sp >= WORD && sp <= FRAME_MAX) {
-		s->sp = (int32_t)sp;
-		s->flags |= SP;
-	}
-}
-
-static void set_fp(struct code_state *s, bool known, int64_t fp)
-{
-	s->flags &= (uint8_t)~FP;
-	s->flags |= CHANGED;
-	if (known && fp >= INT16_MIN && fp <= INT16_MAX) {
-		s->fp = (int16_t)fp;
-		s->flags |= FP;
-	}
-}
-
-static void save_fp(struct code_state *s, int64_t slot)
-{
-	if (!(s->flags & CHANGED) && !s->saved && s->flags & SP && slot >= 2 * WORD && slot <= INT16_MAX)
-		s->saved = (int16_t)slot;
-}
-
-static void load_fp(struct code_state *s, int64_t slot)
-{
-	if (s->saved && s->flags & SP && s->saved == slot) {
-		s->flags &= (uint8_t)~(FP | CHANGED);
-		s->saved = 0;
-	} else {
-		set_fp(s, false, 0);
-	}
-}
-
-static void pop(struct code_state *s, unsigned reg)
-{
-	if (reg == X86_RBP)
-		load_fp(s, s->sp);
-	if (s->flags & SP)
-		set_sp(s, s->sp - WORD);
-}
-
-static void sp_from_fp(struct code_state *s, int64_t value)
-{
-	set_sp(s, s->flags & FP ? s->fp - value : 0);
-}
-
-/* S, the state before INSN, becomes the one behind it. */
-static void pass(struct code_state *s, const struct x86_insn *insn)
-{
-	switch ((enum x86_kind)insn->kind) {
-	case X86_PUSH:
-		if (s->flags & SP)
-			set_sp(s, (int64_t)s->sp + WORD);
-		if (insn->reg == X86_RBP)
-			save_fp(s, s->sp);
-		break;
-	case X86_POP:
-		pop(s, insn->reg);
-		break;
-	case X86_ADD_SP:
-		if (s->flags & SP)
-			set_sp(s, (int64_t)s->sp - insn->value);
-		break;
-	case X86_SP_FROM_FP:
-		sp_from_fp(s, insn->value);
-		break;
-	case X86_FP_FROM_SP:
-		set_fp(s, s->flags & SP, (int64_t)s->sp - insn->value);
-		break;
-	case X86_SAVE_FP:
-		save_fp(s, (int64_t)s->sp - insn->value);
-		break;
-	case X86_LOAD_FP:
-		load_fp(s, (int64_t)s->sp - insn->value);
-		break;
-	case X86_LEAVE:
-		sp_from_fp(s, 0);
-		pop(s, X86_RBP);
-		break;
-	case X86_CLEAR_FP:
-		if (s->flags & SP && s->sp == WORD && !s->saved && !(s->flags & CHANGED))
-			s->flags |= OUTERMOST;
-		else
-			set_fp(s, false, 0);
-		break;
-	case X86_SET_BOTH:
-		set_fp(s, false, 0);
-		set_sp(s, 0);
-		break;
-	case X86_SET_SP:
-		set_sp(s, 0);
-		break;
-	case X86_SET_FP:
-		set_fp(s, false, 0);
-		break;
-	default:
-		break;
-	}
-}
+/* --- Following it --- */
 
 static bool goes_on(const struct x86_insn *insn)
 {
@@ -265,12 +139,12 @@ static void reach(struct cfi_code *k, uint32_t at, const struct code_state *stat
 	struct code_state *s = &k->at[at];
 
 	s->flags |= flags;
-	if (s->flags & REACHED)
+	if (s->flags & CODE_REACHED)
 		return;
 	s->sp = state->sp;
 	s->fp = state->fp;
 	s->saved = state->saved;
-	s->flags |= REACHED | (state->flags & OF_FLOW);
+	s->flags |= CODE_REACHED | (state->flags & CODE_OF_FLOW);
 	k->todo[k->nr_todo++] = at; /* once each */
 }
 
@@ -284,20 +158,20 @@ static int try(struct cfi_code *k, uint32_t at, struct code_state s)
 		struct x86_insn insn;
 		uint32_t to;
 
-		if (!(s.flags & SP))
+		if (!(s.flags & CODE_SP))
 			return 0;
-		if (there->flags & START) /* the call before does not return */
+		if (there->flags & CODE_START) /* the call before does not return */
 			return 0;
-		if (there->flags & SP)
+		if (there->flags & CODE_SP)
 			return there->sp == s.sp ? 1 : -1;
 		if (!decode(k, at, &insn))
 			return -1;
 		at += insn.size;
 		if (insn.kind == X86_RETURN)
-			return s.sp == WORD ? 1 : -1;
-		pass(&s, &insn);
+			return s.sp == UNWIND_WORD ? 1 : -1;
+		code_state_pass(&s, &insn);
 		if (insn.kind != X86_CALL && target(k, &insn, at, &to)) {
-			if (k->at[to].flags & SP)
+			if (k->at[to].flags & CODE_SP)
 				return k->at[to].sp == s.sp ? 1 : -1;
 			if (insn.kind == X86_JUMP) {
 				at = to;
@@ -346,30 +220,30 @@ static bool begins_behind(struct cfi_code *k, uint32_t at, const struct code_sta
 /* From the instruction AT, which is reached, to where it has been before. */
 static void follow(struct cfi_code *k, uint32_t at)
 {
-	while (at < k->size && !(k->at[at].flags & TRACED)) {
+	while (at < k->size && !(k->at[at].flags & CODE_TRACED)) {
 		struct code_state s = k->at[at];
 		struct x86_insn insn;
 		uint32_t to;
 
-		k->at[at].flags |= TRACED;
+		k->at[at].flags |= CODE_TRACED;
 		if (!decode(k, at, &insn))
 			return;
 		k->at[at].size = insn.size;
 		at += insn.size;
-		pass(&s, &insn);
+		code_state_pass(&s, &insn);
 		if (target(k, &insn, at, &to))
-			reach(k, to, insn.kind == X86_CALL ? &at_entry : &s, insn.kind == X86_CALL ? START : 0);
+			reach(k, to, insn.kind == X86_CALL ? &at_entry : &s, insn.kind == X86_CALL ? CODE_START : 0);
 		if (!goes_on(&insn) || at >= k->size)
 			return;
 		if ((insn.kind == X86_CALL || insn.kind == X86_CALL_INDIRECT) && begins_behind(k, at, &s, &to)) {
-			reach(k, to, &at_entry, START);
+			reach(k, to, &at_entry, CODE_START);
 			return;
 		}
-		if (!(k->at[at].flags & REACHED)) {
+		if (!(k->at[at].flags & CODE_REACHED)) {
 			k->at[at].sp = s.sp;
 			k->at[at].fp = s.fp;
 			k->at[at].saved = s.saved;
-			k->at[at].flags |= REACHED | (s.flags & OF_FLOW);
+			k->at[at].flags |= CODE_REACHED | (s.flags & CODE_OF_FLOW);
 		}
 	}
 }
@@ -387,7 +261,7 @@ static void start_at(struct cfi_code *k, uint64_t address, uint8_t flags)
 	if (address < k->base || address - k->base >= k->size)
 		return;
 	s.flags |= flags;
-	reach(k, (uint32_t)(address - k->base), &s, START);
+	reach(k, (uint32_t)(address - k->base), &s, CODE_START);
 }
 
 static void follow_symbols(struct cfi_code *k)
@@ -395,7 +269,7 @@ static void follow_symbols(struct cfi_code *k)
 	uint32_t first = array_partition(k->starts, k->nr_starts, s, *s < k->base);
 
 	if (k->entry)
-		start_at(k, k->entry, OUTERMOST);
+		start_at(k, k->entry, CODE_OUTERMOST);
 	for (uint32_t i = first; i < k->nr_starts && k->starts[i] - k->base < k->size; i++)
 		start_at(k, k->starts[i], 0);
 	follow_all(k);
@@ -411,7 +285,7 @@ static void guess(struct cfi_code *k, uint32_t at, const struct code_state *case
 	if (cases && as_case >= as_start && as_case >= 0)
 		reach(k, at, cases, 0);
 	else if (as_start > 0 || (!as_start && is_aligned(k, at)))
-		reach(k, at, &at_entry, START);
+		reach(k, at, &at_entry, CODE_START);
 	follow_all(k);
 }
 
@@ -425,7 +299,7 @@ static void sweep(struct cfi_code *k, uint32_t at)
 		struct code_state *s = &k->at[at];
 		struct x86_insn insn;
 
-		if (!(s->flags & TRACED)) {
+		if (!(s->flags & CODE_TRACED)) {
 			unsigned size = padding(k, at);
 
 			if (size) {
@@ -434,13 +308,13 @@ static void sweep(struct cfi_code *k, uint32_t at)
 			}
 			guess(k, at, has_cases ? &cases : NULL);
 		}
-		if (s->flags & START)
+		if (s->flags & CODE_START)
 			has_cases = false;
 		if (!decode(k, at, &insn)) {
 			at++;
 			continue;
 		}
-		if (s->flags & TRACED && insn.kind == X86_JUMP_INDIRECT && s->flags & SP && s->sp > WORD) {
+		if (s->flags & CODE_TRACED && insn.kind == X86_JUMP_INDIRECT && s->flags & CODE_SP && s->sp > at_entry.sp) {
 			cases = *s;
 			has_cases = true;
 		}
@@ -450,31 +324,6 @@ static void sweep(struct cfi_code *k, uint32_t at)
 }
 
 /* --- Rules --- */
-
-static struct unwind_rule rule_of(const struct code_state *s)
-{
-	struct unwind_rule r = { 0 };
-
-	if (!(s->flags & TRACED))
-		return r;
-	if (s->flags & OUTERMOST) {
-		r.cfa = UNWIND_END;
-		return r;
-	}
-	if (s->flags & FP)
-		r = (struct unwind_rule){ .cfa = UNWIND_FP, .cfa_off = s->fp };
-	else if (s->flags & SP)
-		r = (struct unwind_rule){ .cfa = UNWIND_SP, .cfa_off = s->sp };
-	else
-		return r;
-	if (s->saved) {
-		r.fp = UNWIND_FP_CFA;
-		r.fp_off = (int16_t)-s->saved;
-	} else if (s->flags & CHANGED) {
-		r.fp = UNWIND_FP_LOST;
-	}
-	return r;
-}
 
 /* The instructions that return from a signal: mov $15, %eax or %rax; syscall. 0: they are not at AT. */
 static uint32_t signal_return(const struct cfi_code *k, uint32_t at)
@@ -501,8 +350,8 @@ static void put_all(struct cfi_code *k, cfi_code_fn *put, void *ctx)
 	for (uint32_t at = 0; at < k->size;) {
 		const struct code_state *s = &k->at[at];
 		uint32_t returns = signal_return(k, at);
-		struct unwind_rule rule = rule_of(s);
-		unsigned size = s->flags & TRACED ? 0 : padding(k, at);
+		struct unwind_rule rule = code_state_rule(s);
+		unsigned size = s->flags & CODE_TRACED ? 0 : padding(k, at);
 
 		if (returns) {
 			at = put_signal_return(k, at, returns, put, ctx);
@@ -564,7 +413,7 @@ int cfi_code_rules(struct cfi_code *k, uint64_t from, uint64_t to, uint64_t star
 		need_symbols(k);
 	follow_symbols(k);
 	/* In the middle of code nobody knows where an instruction begins, but at a function. */
-	while (low > from && at < k->size && !(k->at[at].flags & START))
+	while (low > from && at < k->size && !(k->at[at].flags & CODE_START))
 		at++;
 	sweep(k, at);
 	put_all(k, put, ctx);
