@@ -345,10 +345,18 @@ static bool is_signal(const struct cfi_state *s, struct unwind_rule *out)
 	return true;
 }
 
+/* Of the frame only the return address is left: the frame pointer is the caller's again. gcc forgets to say so at the return of
+ * a function whose frame it has realigned, and finds it where the caller's points to. */
+static bool is_left(const struct cfi_state *s)
+{
+	return s->cfa == CFI_CFA_REG && s->reg == REG_SP && s->off == UNWIND_WORD && s->fp == UNWIND_FP_SLOT;
+}
+
 struct unwind_rule cfi_rule(const struct cfi_state *s, bool trampoline)
 {
 	static const struct unwind_rule unsupported = { .cfa = UNWIND_UNSUPPORTED };
 	struct unwind_rule r = { 0 };
+	uint8_t fp;
 
 	if (s->ra == CFI_RA_UNDEFINED)
 		return (struct unwind_rule){ .cfa = UNWIND_END };
@@ -369,7 +377,8 @@ struct unwind_rule cfi_rule(const struct cfi_state *s, bool trampoline)
 		return s->fp == UNWIND_FP_SAME && !trampoline ? r : unsupported;
 	if (!fits16(s->fp_off))
 		return unsupported;
-	r.fp = s->fp | (trampoline ? UNWIND_FP_TRAMPOLINE : 0);
-	r.fp_off = s->fp == UNWIND_FP_SAME || s->fp == UNWIND_FP_LOST ? 0 : (int16_t)s->fp_off;
+	fp = is_left(s) ? UNWIND_FP_SAME : s->fp;
+	r.fp = fp | (trampoline ? UNWIND_FP_TRAMPOLINE : 0);
+	r.fp_off = fp == UNWIND_FP_SAME || fp == UNWIND_FP_LOST ? 0 : (int16_t)s->fp_off;
 	return r;
 }
