@@ -119,8 +119,9 @@ check_PROGRAMS += tests/unwind_trace
 tests_unwind_trace_CPPFLAGS = $(AM_CPPFLAGS) $(LIBDW_CFLAGS)
 tests_unwind_trace_LDADD = $(pprofd_libs) $(LIBDW_LIBS)
 endif
+check_PROGRAMS += tests/unwind_steps
 TESTS += tests/unwind.test
-EXTRA_DIST += tests/unwind.test
+EXTRA_DIST += tests/unwind.test tests/traced.h tests/fixtures/steps.c
 check_PROGRAMS += tests/lines
 TESTS += tests/lines.test
 EXTRA_DIST += tests/lines.test
