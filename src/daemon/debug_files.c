@@ -1,9 +1,11 @@
 #include "daemon/debug_files.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -14,15 +16,23 @@
 #define ENTRIES_MAX 4096
 #define IDLE_MAX 2      /* windows in which nobody has use for one */
 #define NR_KINDS 2
+#define REST 60         /* windows, after which files that were others' may be looked at again: they may have changed */
 /* Requests under way, and in a window: whatever a worker says, the opener has other things to do. */
 #define ASKED_MAX 256
 #define WANTS_MAX 1024
 
+struct debug_slot {
+	int fd;              /* −1: none */
+	uint64_t dev, inode; /* of fd */
+	bool asked;          /* the opener is at it */
+	uint32_t skip;       /* files that were found first and were others' */
+	unsigned rest;       /* windows to come in which nothing is asked: all were */
+};
+
 struct debug_entry {
 	uint32_t object;
-	int fds[NR_KINDS];    /* −1: none */
-	bool asked[NR_KINDS]; /* the opener is at it */
-	bool refused;         /* a worker has died of it */
+	struct debug_slot slots[NR_KINDS];
+	bool refused; /* a worker has died of one */
 	unsigned idle;
 };
 
@@ -46,15 +56,19 @@ struct debug_files *debug_files_new(struct objects *o, const char *folder)
 	return d;
 }
 
+static void slot_close(struct debug_files *d, struct debug_slot *s)
+{
+	if (s->fd < 0)
+		return;
+	close(s->fd);
+	s->fd = -1;
+	d->nr_open--;
+}
+
 static void entry_close(struct debug_files *d, struct debug_entry *e)
 {
-	for (int k = 0; k < NR_KINDS; k++) {
-		if (e->fds[k] < 0)
-			continue;
-		close(e->fds[k]);
-		e->fds[k] = -1;
-		d->nr_open--;
-	}
+	for (int k = 0; k < NR_KINDS; k++)
+		slot_close(d, &e->slots[k]);
 }
 
 static void forget_all(struct debug_files *d)
@@ -106,7 +120,7 @@ static struct debug_entry *entry_get(struct debug_files *d, uint32_t object)
 		return e;
 	hash_add(&d->hash, hash_u64(object), d->nr);
 	e = array_push(d->entries, d->nr, d->cap);
-	*e = (struct debug_entry){ .object = object, .fds = { -1, -1 } };
+	*e = (struct debug_entry){ .object = object, .slots = { { .fd = -1 }, { .fd = -1 } } };
 	return e;
 }
 
@@ -121,16 +135,29 @@ static void copy_path(char to[OPENER_PATH_MAX], const char *path)
 		strcpy(to, path);
 }
 
+/* The file that S has is another's: the next one is looked for. A worker may mean one that has gone meanwhile. */
+static void refuse(struct debug_files *d, struct debug_slot *s, const struct worker_want *want)
+{
+	if (s->fd < 0 || !want->refused.inode || want->refused.inode != s->inode || want->refused.dev != s->dev)
+		return;
+	slot_close(d, s);
+	s->skip += s->skip < OPENER_SKIP_MAX;
+}
+
 bool debug_files_want(struct debug_files *d, uint32_t object, const struct worker_want *want)
 {
 	struct opener_request *q = &d->request;
 	struct debug_entry *e = entry_get(d, object);
 	int kind = kind_of((enum worker_file)want->file);
+	struct debug_slot *s = e ? &e->slots[kind] : NULL;
 	struct object_place place;
 
-	if (e && (e->asked[kind] || e->fds[kind] >= 0))
+	if (s)
+		refuse(d, s, want);
+	if (s && (s->asked || s->fd >= 0))
 		return true;
-	if (!e || e->refused || d->nr_open >= FILES_MAX || d->nr_asked >= ASKED_MAX || d->nr_wants >= WANTS_MAX)
+	if (!s || s->rest || e->refused || d->nr_open >= FILES_MAX || d->nr_asked >= ASKED_MAX ||
+	    d->nr_wants >= WANTS_MAX)
 		return false;
 	d->nr_wants++;
 	if (!objects_place(d->objects, object, &place))
@@ -144,33 +171,47 @@ bool debug_files_want(struct debug_files *d, uint32_t object, const struct worke
 	q->debug.dev = place.dev;
 	q->debug.inode = place.inode;
 	q->debug.uid = place.uid;
+	q->debug.skip = s->skip;
 	q->debug.names = want->names;
 	copy_path(q->debug.object, place.path);
 	copy_path(q->debug.folder, d->folder);
-	e->asked[kind] = opener_client_ask(d->opener, q);
-	d->nr_asked += e->asked[kind];
-	return e->asked[kind];
+	s->asked = opener_client_ask(d->opener, q);
+	d->nr_asked += s->asked;
+	return s->asked;
 }
 
 bool debug_files_asked(const struct debug_files *d, uint32_t object, enum worker_file file)
 {
 	const struct debug_entry *e = entry_find(d, object);
 
-	return e && e->asked[kind_of(file)];
+	return e && e->slots[kind_of(file)].asked;
+}
+
+/* Not "not now". */
+static bool is_no(int status)
+{
+	return status && status != -EAGAIN && status != -ETIMEDOUT && status != -EIO;
 }
 
 void debug_files_answer(struct debug_files *d, const struct opener_request *request, const struct opener_answer *answer,
 			int *fds, unsigned nr)
 {
 	struct debug_entry *e = entry_find(d, (uint32_t)(request->cookie / NR_KINDS));
-	int kind = (int)(request->cookie % NR_KINDS);
+	struct debug_slot *s = e ? &e->slots[request->cookie % NR_KINDS] : NULL;
+	struct stat st;
 
 	d->nr_asked -= d->nr_asked > 0;
-	if (e)
-		e->asked[kind] = false;
-	if (e && !answer->status && nr == 1 && e->fds[kind] < 0 && !e->refused &&
-	    !strcmp(request->debug.folder, d->folder)) {
-		e->fds[kind] = fds[0];
+	if (s)
+		s->asked = false;
+	if (s && is_no(answer->status) && request->debug.skip && request->debug.skip == s->skip) {
+		s->skip = 0;
+		s->rest = REST;
+	}
+	if (s && !answer->status && nr == 1 && s->fd < 0 && !e->refused && !strcmp(request->debug.folder, d->folder) &&
+	    !fstat(fds[0], &st)) {
+		s->fd = fds[0];
+		s->dev = st.st_dev;
+		s->inode = st.st_ino;
 		d->nr_open++;
 		nr = 0;
 	}
@@ -185,14 +226,14 @@ int debug_files_get(struct debug_files *d, uint32_t object, enum worker_file fil
 	if (!e)
 		return -1;
 	e->idle = 0;
-	return e->fds[kind_of(file)];
+	return e->slots[kind_of(file)].fd;
 }
 
 void debug_files_blame(struct debug_files *d, uint32_t object)
 {
 	struct debug_entry *e = entry_find(d, object);
 
-	if (!e || (e->fds[0] < 0 && e->fds[1] < 0))
+	if (!e || (e->slots[0].fd < 0 && e->slots[1].fd < 0))
 		return;
 	entry_close(d, e);
 	e->refused = true;
@@ -201,7 +242,7 @@ void debug_files_blame(struct debug_files *d, uint32_t object)
 /* That one has killed a worker is remembered for as long as there is room. */
 static bool is_done(const struct debug_entry *e, bool full)
 {
-	return e->idle > IDLE_MAX && !e->asked[0] && !e->asked[1] && (!e->refused || full);
+	return e->idle > IDLE_MAX && !e->slots[0].asked && !e->slots[1].asked && (!e->refused || full);
 }
 
 void debug_files_next_window(struct debug_files *d)
@@ -215,6 +256,8 @@ void debug_files_next_window(struct debug_files *d)
 		struct debug_entry *e = &d->entries[i];
 
 		e->idle++;
+		for (int k = 0; k < NR_KINDS; k++)
+			e->slots[k].rest -= e->slots[k].rest > 0;
 		if (is_done(e, full)) {
 			entry_close(d, e);
 			continue;

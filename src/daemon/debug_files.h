@@ -1,5 +1,6 @@
 /* debug_files: separate debug files of objects, asked of the opener when a worker says that it has use for one, and given
- * with the object from then on, as long as it is in use. Whether one is the right one is for the worker to see. */
+ * with the object from then on, as long as it is in use. Whether one is the right one is for the worker to see: of one that
+ * is not, the next that is there is given, and when there is none, for an hour of windows no other. */
 #ifndef DAEMON_DEBUG_FILES_H
 #define DAEMON_DEBUG_FILES_H
 

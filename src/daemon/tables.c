@@ -180,15 +180,16 @@ static void got_page(void *ctx, uint64_t cookie, uint64_t offset, int status,
 	poke(t);
 }
 
-/* It is asked for: until there is an answer the object's pages wait. If there is none, they are made
- * without it. */
+/* It is asked for, or the next one after one that was another's: until there is an answer the object's
+ * pages wait. If there is none, they are made without it. */
 static void debug_wanted(void *ctx, const struct worker_want *want)
 {
 	struct tables *t = ctx;
 
-	t->debug_wanted = true;
 	state_get(t, t->current)->wanted_ns = clock_ns(CLOCK_MONOTONIC);
 	debug_files_want(t->debug_files, t->current, want);
+	/* Who refuses what it was not given would do so again. */
+	t->debug_wanted = !t->debug_given || debug_files_get(t->debug_files, t->current, WORKER_DEBUG_FILE) < 0;
 }
 
 static void job_done(void *ctx, const struct worker_pages_outcome *o)

@@ -19,13 +19,18 @@ static int check(int path_fd, const struct opener_debug *d, bool ours)
 	return !st.st_uid && (st.st_mode & S_IROTH) ? 0 : -EPERM;
 }
 
-static int open_at(struct target *t, const char *path, const struct opener_debug *d, bool ours)
+/* SKIP: of files that could be opened so many are not to be. */
+static int open_at(struct target *t, const char *path, const struct opener_debug *d, bool ours, uint32_t *skip)
 {
 	int path_fd = target_find(t, path, true), fd;
 
 	if (path_fd < 0)
 		return path_fd;
 	fd = check(path_fd, d, ours);
+	if (!fd && *skip) {
+		(*skip)--;
+		fd = -ENOENT;
+	}
 	if (!fd)
 		fd = file_reopen(path_fd);
 	close(path_fd);
@@ -34,13 +39,14 @@ static int open_at(struct target *t, const char *path, const struct opener_debug
 
 int debug_open(struct target *process, struct target *us, const struct opener_debug *d)
 {
+	uint32_t skip = d->skip;
 	char path[PATH_MAX];
 	int fd = -ENOENT;
 
 	for (int place = 0; process && place < DEBUG_NR_PLACES; place++) {
 		if (!debug_path(&d->names, (enum debug_place)place, d->object, d->folder, path))
 			continue;
-		fd = open_at(process, path, d, false);
+		fd = open_at(process, path, d, false, &skip);
 		if (fd >= 0)
 			return fd;
 	}
@@ -49,7 +55,7 @@ int debug_open(struct target *process, struct target *us, const struct opener_de
 		if (place == DEBUG_BESIDE || place == DEBUG_BELOW ||
 		    !debug_path(&d->names, (enum debug_place)place, d->object, d->folder, path))
 			continue;
-		fd = open_at(us, path, d, true);
+		fd = open_at(us, path, d, true, &skip);
 		if (fd >= 0)
 			return fd;
 	}

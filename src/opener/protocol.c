@@ -6,7 +6,7 @@
 static bool debug_valid(const struct opener_debug *d)
 {
 	return memchr(d->object, 0, sizeof(d->object)) && memchr(d->folder, 0, sizeof(d->folder)) &&
-	       d->folder[0] == '/' && (!*d->object || d->object[0] == '/') && debug_names_valid(&d->names);
+	       d->folder[0] == '/' && d->skip <= OPENER_SKIP_MAX && (!*d->object || d->object[0] == '/') && debug_names_valid(&d->names);
 }
 
 bool opener_request_valid(const struct opener_request *q, size_t size)

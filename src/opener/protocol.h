@@ -17,6 +17,7 @@
 #define OPENER_MAPS_MAX (32u << 20)
 #define OPENER_DEADLINE_MS 1000
 #define OPENER_STUCK_MAX 2
+#define OPENER_SKIP_MAX (2 * DEBUG_NR_PLACES)
 
 enum opener_what {
 	/* /proc/PID/maps copied into a sealed memfd: one descriptor, to be read by pread. */
@@ -31,9 +32,9 @@ enum opener_what {
 	 * empty dump. PID is what it calls itself. Either must belong to the process's own user, or to root and be for all to read; a
 	 * symbolic link is none. */
 	OPENER_JIT = 4,
-	/* A separate debug file: one descriptor, of the first that is there. Below the process's root it must be the
-	 * object's owner's, or root's; then below ours, in the folder of debug files alone. Whether it is the right one is for
-	 * others to see. Here pid may be 0, and a process that has gone is none: ours alone. */
+	/* A separate debug file: one descriptor, of the first that is there, or of the one behind so many. Below the process's
+	 * root it must be the object's owner's, or root's; then below ours, in the folder of debug files alone. Whether it is
+	 * the right one is for others to see. Here pid may be 0, and a process that has gone is none: ours alone. */
 	OPENER_DEBUG = 5,
 };
 
@@ -52,6 +53,7 @@ struct opener_range {
 struct opener_debug {
 	uint64_t dev, inode;          /* of the object itself, which is not its debug file */
 	uint32_t uid;                 /* its owner */
+	uint32_t skip;                /* so many that were there were others' */
 	struct debug_names names;
 	char object[OPENER_PATH_MAX]; /* its path as the process saw it; "": not known */
 	char folder[OPENER_PATH_MAX]; /* of debug files, absolute */

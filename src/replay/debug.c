@@ -21,71 +21,97 @@ static int open_file(const char *root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The first that is there below ROOT. HERE: what is beside the object is below another root. */
-static int find(const struct replay_names *n, const char *root, bool here, const char *object,
-		const struct debug_names *names)
-{
-	char path[PATH_MAX];
-	int fd = -ENOENT;
+/* Whose debug file is looked for: a file whose descriptor is FD, by LINK. */
+struct search_for {
+	const struct replay_names *n;
+	const char *object; /* its path; "": not known */
+	const struct debuglink *link;
+	int fd; /* −1: any file of the right build id does */
+};
 
-	for (int place = 0; place < DEBUG_NR_PLACES && fd < 0; place++) {
+static bool is_right(const struct search_for *s, int fd)
+{
+	const struct debug_names *names = &s->link->names;
+
+	return !(s->fd < 0 ? debuglink_check_build_id(fd, names->build_id, names->build_id_size)
+			   : debuglink_check(s->link, s->fd, fd));
+}
+
+/* The right one below ROOT. HERE: what is beside the object is below another root. */
+static int find(const struct search_for *s, const char *root, bool here)
+{
+	const struct debug_names *names = &s->link->names;
+	const char *folder = s->n->o->debug_path;
+	char path[PATH_MAX];
+	int fd;
+
+	for (int place = 0; place < DEBUG_NR_PLACES; place++) {
 		if (here && (place == DEBUG_BESIDE || place == DEBUG_BELOW))
 			continue;
-		if (debug_path(names, (enum debug_place)place, object, n->o->debug_path, path))
-			fd = open_file(root, path);
+		if (!debug_path(names, (enum debug_place)place, s->object, folder, path))
+			continue;
+		fd = open_file(root, path);
+		if (fd >= 0 && is_right(s, fd))
+			return fd;
+		if (fd >= 0)
+			close(fd);
 	}
-	return fd;
+	return -ENOENT;
 }
 
-static int find_below_roots(const struct replay_names *n, const char *object,
-			    const struct debug_names *names)
+static int find_below_roots(const struct search_for *s)
 {
-	const char *root = n->o->root ? n->o->root : "";
+	const char *root = s->n->o->root ? s->n->o->root : "";
 	int fd = -ENOENT;
 
-	if (!n->o->debug_path)
+	if (!s->n->o->debug_path)
 		return -ENOENT;
 	if (*root)
-		fd = find(n, root, false, object, names);
-	return fd < 0 ? find(n, "", *root, object, names) : fd;
-}
-
-int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file,
-		      const struct debug_names *names)
-{
-	const struct replay_names *n = ctx;
-	const char *path = n->files.paths[object];
-
-	(void)file; /* dwz's are asked for by replay_debug_open */
-	return find_below_roots(n, path ? path : "", names);
+		fd = find(s, root, false);
+	return fd < 0 ? find(s, "", *root) : fd;
 }
 
 int replay_debug_find(const struct replay_names *n, uint32_t object, struct elf *e)
 {
 	const char *path = n->files.paths[object];
 	struct debuglink link;
-	int fd, err = debuglink_read(e, &link);
+	struct search_for s = { .n = n, .object = path ? path : "", .link = &link,
+				.fd = elf_fd(e) };
+	int err = debuglink_read(e, &link);
 
-	fd = err ? err : find_below_roots(n, path ? path : "", &link.names);
-	if (fd < 0)
-		return fd;
-	err = debuglink_check(&link, elf_fd(e), fd);
+	return err ? err : find_below_roots(&s);
+}
+
+int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file, bool another,
+		      const struct debug_names *names)
+{
+	const struct replay_names *n = ctx;
+	struct elf *e;
+	int fd, err;
+
+	/* dwz's are asked for by replay_debug_open */
+	if (file != SYMBOLIZE_DEBUG_FILE || another)
+		return -ENOENT;
+	err = elf_open(&e, n->files.objects[object].fd);
 	if (err)
-		close(fd);
-	return err ? err : fd;
+		return err;
+	fd = replay_debug_find(n, object, e);
+	elf_close(e);
+	return fd;
 }
 
 /* dwz's shared files of relative path are found by build id, others by path. */
 int replay_debug_open(void *ctx, const char *name, const uint8_t *id, unsigned id_size)
 {
 	const struct replay_names *n = ctx;
-	struct debug_names names = { 0 };
+	struct debuglink link = { .crc = 0 };
+	struct search_for s = { .n = n, .object = "", .link = &link, .fd = -1 };
 
 	if (*name == '/')
 		return open_file(n->o->root ? n->o->root : "", name);
-	if (!*name || id_size < 2 || id_size > sizeof(names.build_id))
+	if (!*name || id_size < 2 || id_size > sizeof(link.names.build_id))
 		return -ENOENT;
-	memcpy(names.build_id, id, id_size);
-	names.build_id_size = (uint8_t)id_size;
-	return find_below_roots(n, "", &names);
+	memcpy(link.names.build_id, id, id_size);
+	link.names.build_id_size = (uint8_t)id_size;
+	return find_below_roots(&s);
 }

@@ -80,11 +80,11 @@ const struct unwind_walk *replay_unwind_sample(struct replay_unwind *u, const st
 					       const struct record_layout *layout);
 
 /* debug.c: separate debug files, of the replay_names that CTX is: as symbolize_want_fn and
- * line_file_fn. Whether a file is the right one is for the caller to see. */
-int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file,
+ * line_file_fn. That a debug file is the right one is sure. */
+int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file, bool another,
 		      const struct debug_names *names);
 int replay_debug_open(void *ctx, const char *name, const uint8_t *id, unsigned id_size);
-/* E's own, of the file number OBJECT: that it is the right one is sure. A descriptor or negative errno. */
+/* E's own, of the file number OBJECT. A descriptor or negative errno. */
 int replay_debug_find(const struct replay_names *n, uint32_t object, struct elf *e);
 
 /* names.c: names for all profiles of a file. */

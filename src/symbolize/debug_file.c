@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "object/dwarf_alt.h"
 #include "object/elf.h"
@@ -43,11 +44,19 @@ void debug_file_read(struct debug_file *d, struct elf *e, const struct levels *l
 		read_alt(d, e);
 }
 
+bool debug_file_is_refused(const struct debug_file *d, int fd)
+{
+	struct stat st;
+
+	return d->refused && !fstat(fd, &st) && st.st_dev == d->refused_dev &&
+	       st.st_ino == d->refused_inode;
+}
+
 bool debug_file_wanted(const struct cached *c, bool lines)
 {
 	const struct debug_file *d = &c->debug;
 
-	return d->known && !d->refused && !c->levels.has_debug &&
+	return d->known && !c->levels.has_debug &&
 	       (!d->has_names || (lines && !d->has_lines));
 }
 
@@ -67,12 +76,24 @@ static int take(struct cached *c, int object_fd, int fd)
 	return copy < 0 ? -errno : levels_add_debug(&c->levels, copy);
 }
 
+static void refuse(struct debug_file *d, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return;
+	d->refused = true;
+	d->refused_dev = st.st_dev;
+	d->refused_inode = st.st_ino;
+}
+
 int debug_file_take(struct cached *c, int object_fd, int fd)
 {
 	int err = take(c, object_fd, fd);
 
 	/* Out of memory or descriptors it may do next time. */
-	c->debug.refused = err == -ENOENT || err == -ENOEXEC || err == -EBADMSG || err == -EFBIG;
+	if (err == -ENOENT || err == -ENOEXEC || err == -EBADMSG || err == -EFBIG)
+		refuse(&c->debug, fd);
 	if (!c->levels.has_debug)
 		return err;
 	name_table_fini(&c->names);
@@ -92,16 +113,17 @@ void debug_file_want(struct cached *c, const struct symbolize_debug *debug, uint
 		     bool lines)
 {
 	struct debug_file *d = &c->debug;
+	bool another = o->debug_fd > 0 && debug_file_is_refused(d, o->debug_fd);
 
 	d->nr_samples += nr_samples;
 	if (d->nr_samples < debug->earned)
 		return;
-	if (debug_file_wanted(c, lines) && is_due(d->asked, window)) {
+	if (debug_file_wanted(c, lines) && (another || is_due(d->asked, window))) {
 		d->asked = window;
-		debug->want(debug->ctx, object, SYMBOLIZE_DEBUG_FILE, &d->link.names);
+		debug->want(debug->ctx, object, SYMBOLIZE_DEBUG_FILE, another, &d->link.names);
 	}
 	if (lines && d->alt.build_id_size && o->alt_fd <= 0 && is_due(d->alt_asked, window)) {
 		d->alt_asked = window;
-		debug->want(debug->ctx, object, SYMBOLIZE_ALT_FILE, &d->alt);
+		debug->want(debug->ctx, object, SYMBOLIZE_ALT_FILE, false, &d->alt);
 	}
 }

@@ -19,7 +19,8 @@ struct debug_file {
 	struct debuglink link;
 	bool known;              /* where to look for one */
 	bool has_names, has_lines; /* in the object itself */
-	bool refused;            /* one that came was of another object, or damaged */
+	bool refused; /* the last one that came was of another object, or damaged */
+	uint64_t refused_dev, refused_inode; /* that one */
 	uint64_t nr_samples;     /* seen while it is wanted */
 	uint32_t asked;          /* when it was asked for last: symbolizer's window, 0: never */
 	struct debug_names alt;  /* dwz's file of shared parts, by its build id; size 0: none */
@@ -29,6 +30,8 @@ struct debug_file {
 
 /* What E, which has its sections, and its levels L say. */
 void debug_file_read(struct debug_file *d, struct elf *e, const struct levels *l);
+/* FD is the one that was refused last. */
+bool debug_file_is_refused(const struct debug_file *d, int fd);
 /* C wants one, for names or, with LINES, for lines. */
 bool debug_file_wanted(const struct cached *c, bool lines);
 /* C, of the object OBJECT_FD, gets FD, which stays the caller's, if it is its debug file. Names known
@@ -37,7 +40,8 @@ bool debug_file_wanted(const struct cached *c, bool lines);
 int debug_file_take(struct cached *c, int object_fd, int fd);
 
 /* C is O, number OBJECT of the window WINDOW, and in so many more of its samples: asks for what later
- * windows would have use for, if C has earned it, and again after a while. */
+ * windows would have use for, if C has earned it, and again after a while; at once when what came with
+ * O was refused. */
 void debug_file_want(struct cached *c, const struct symbolize_debug *debug, uint32_t object,
 		     const struct symbolize_object *o, uint64_t nr_samples, uint32_t window,
 		     bool lines);

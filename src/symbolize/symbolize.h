@@ -84,10 +84,10 @@ enum symbolize_file {
 	SYMBOLIZE_ALT_FILE, /* dwz's, of the debug file's or the object's own debugging information */
 };
 
-/* A file of OBJECT (index into objects) that would be of use: a descriptor, which becomes the
- * symbolizer's; -EAGAIN: a later call may bring it with the object; or negative errno: there is
- * none. */
-typedef int (*symbolize_want_fn)(void *ctx, uint32_t object, enum symbolize_file file,
+/* A file of OBJECT (index into objects) that would be of use; ANOTHER than the one that came with it,
+ * which is not this object's. A descriptor, which becomes the symbolizer's; -EAGAIN: a later call may
+ * bring it with the object; or negative errno: there is none. */
+typedef int (*symbolize_want_fn)(void *ctx, uint32_t object, enum symbolize_file file, bool another,
 				 const struct debug_names *names);
 
 struct symbolize_debug {

@@ -19,12 +19,13 @@ static void add_debug(struct job *j, uint32_t source, struct cached *c)
 	if (source >= j->nr_objects || !naming_identified(c, o) ||
 	    !debug_file_wanted(c, j->s->lines != NULL))
 		return;
-	if (fd <= 0 && (debug->earned || !debug->want))
+	if (fd <= 0 ? debug->earned || !debug->want : debug_file_is_refused(&c->debug, fd))
 		return;
 	if (j->notice)
 		j->notice(j->ctx, source);
 	if (fd <= 0)
-		fd = debug->want(debug->ctx, source, SYMBOLIZE_DEBUG_FILE, &c->debug.link.names);
+		fd = debug->want(debug->ctx, source, SYMBOLIZE_DEBUG_FILE, false,
+				 &c->debug.link.names);
 	if (fd < 0)
 		return;
 	debug_file_take(c, o->fd, fd);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -22,7 +23,8 @@ struct open_object {
 	struct cfi *cfi;
 	struct debuglink link;
 	bool has_link;
-	bool refused;     /* the debug file that came was not this object's, or damaged */
+	bool refused;     /* the debug file that came last was not this object's, or damaged: */
+	uint64_t refused_dev, refused_inode;
 	int debug_fd;     /* −1: none */
 	struct elf *debug;
 	uint64_t used; /* the larger the later */
@@ -144,6 +146,7 @@ static void open_object(struct open_object *o, const struct worker_object *id, i
 /* What O's debug file, if FD is that, says in addition. */
 static void open_debug(struct open_object *o, int fd)
 {
+	struct stat st;
 	struct cfi *c;
 	int err = debuglink_check(&o->link, o->fd, fd);
 
@@ -151,10 +154,14 @@ static void open_debug(struct open_object *o, int fd)
 		err = elf_open(&o->debug, fd);
 	if (!err)
 		err = cfi_open(&c, o->elf, o->debug);
+	o->refused = err;
 	if (err) {
 		elf_close(o->debug);
 		o->debug = NULL;
-		o->refused = true;
+		if (!fstat(fd, &st)) {
+			o->refused_dev = st.st_dev;
+			o->refused_inode = st.st_ino;
+		}
 		close(fd);
 		return;
 	}
@@ -179,7 +186,7 @@ void pages_open(struct pages *p, const struct worker_pages *q, int fd, int debug
 		close_object(o);
 		open_object(o, &id, fd);
 	}
-	if (debug_fd >= 0 && o->has_link && o->debug_fd < 0 && !o->refused && !o->err)
+	if (debug_fd >= 0 && o->has_link && o->debug_fd < 0 && !o->err)
 		open_debug(o, debug_fd);
 	else if (debug_fd >= 0)
 		close(debug_fd);
@@ -190,8 +197,11 @@ void pages_open(struct pages *p, const struct worker_pages *q, int fd, int debug
 /* More may be known of a page with so much unknown code. */
 static bool wants_debug(const struct open_object *o, const struct worker_pages *q, uint32_t unknown)
 {
-	return o->has_link && o->debug_fd < 0 && !o->refused && !(q->object.flags & WORKER_NO_FILES) &&
-	       unknown >= CFI_UNKNOWN_SIZE;
+	if (!o->has_link || o->debug_fd >= 0 || q->object.flags & WORKER_NO_FILES)
+		return false;
+	if (q->object.files && !o->refused_inode)
+		return false; /* nobody could say which one is not it */
+	return unknown >= CFI_UNKNOWN_SIZE;
 }
 
 void pages_want(const struct pages *p, const struct worker_pages *q, struct worker_want *want)
@@ -201,6 +211,10 @@ void pages_want(const struct pages *p, const struct worker_pages *q, struct work
 	want->cookie = q->cookie;
 	want->file = WORKER_DEBUG_FILE;
 	want->names = p->current->link.names;
+	if (p->current->refused && q->object.files) {
+		want->refused.dev = p->current->refused_dev;
+		want->refused.inode = p->current->refused_inode;
+	}
 }
 
 void pages_compile(struct pages *p, const struct worker_pages *q, uint64_t offset,

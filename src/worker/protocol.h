@@ -62,11 +62,14 @@ struct worker_parsing {
 };
 
 /* From the worker: a file of the request's OBJECT (index) would be of use, with this or a later
- * request. */
+ * request; or, of one that was given, another: REFUSED is what fstat said of that, inode 0: of none. */
 struct worker_want {
 	uint32_t type; /* WORKER_WANT */
 	uint32_t object;
 	uint64_t cookie;
+	struct {
+		uint64_t dev, inode;
+	} refused;
 	uint32_t file; /* WORKER_DEBUG_FILE, WORKER_ALT_FILE */
 	struct debug_names names;
 };

@@ -26,7 +26,7 @@ bool worker_pages_want_valid(const struct worker_want *want, size_t size,
 {
 	return size == sizeof(*want) && want->type == WORKER_WANT && want->cookie == q->cookie &&
 	       !want->object && want->file == WORKER_DEBUG_FILE && debug_names_valid(&want->names) &&
-	       !q->object.files && !(q->object.flags & WORKER_NO_FILES);
+	       !(q->object.flags & WORKER_NO_FILES) && !want->refused.inode == !q->object.files;
 }
 
 bool worker_page_valid(const struct worker_page *p, size_t size, const struct worker_pages *q,

@@ -47,7 +47,7 @@ bool worker_pages_valid(const struct worker_pages *q, size_t size, unsigned nr_f
 /* Request Q's worker begins with its object (0), or has ended (WORKER_PARSING_NONE). */
 bool worker_pages_parsing_valid(const struct worker_parsing *p, size_t size,
 				const struct worker_pages *q);
-/* A file that came with Q, or that is not to be had, is not asked for. */
+/* None is asked for that is not to be had; after one that came with Q, another. */
 bool worker_pages_want_valid(const struct worker_want *want, size_t size,
 			     const struct worker_pages *q);
 bool worker_page_valid(const struct worker_page *p, size_t size, const struct worker_pages *q,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -202,11 +203,13 @@ static void send_index(void *ctx, const struct object_id *id, int fd, uint64_t s
 	send_with(&x, sizeof(x), &fd, 1);
 }
 
-static int send_want(void *ctx, uint32_t object, enum symbolize_file file,
+static int send_want(void *ctx, uint32_t object, enum symbolize_file file, bool another,
 		     const struct debug_names *names)
 {
 	const struct request *q = ctx;
+	const struct symbolize_object *o = &q->objects[object];
 	struct worker_want want;
+	struct stat st;
 
 	memset(&want, 0, sizeof(want)); /* padding is sent too */
 	want.type = WORKER_WANT;
@@ -214,6 +217,10 @@ static int send_want(void *ctx, uint32_t object, enum symbolize_file file,
 	want.cookie = q->window.cookie;
 	want.file = file == SYMBOLIZE_ALT_FILE ? WORKER_ALT_FILE : WORKER_DEBUG_FILE;
 	want.names = *names;
+	if (another && !fstat(file == SYMBOLIZE_ALT_FILE ? o->alt_fd : o->debug_fd, &st)) {
+		want.refused.dev = st.st_dev;
+		want.refused.inode = st.st_ino;
+	}
 	return send_message(&want, sizeof(want)) ? -EPIPE : -EAGAIN;
 }
 

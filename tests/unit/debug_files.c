@@ -197,6 +197,55 @@ static void wrong_answers_give_nothing(void **state)
 	assert_int_equal(debug_files_nr(w->files), 1);
 }
 
+/* The worker has refused what WAS. */
+static void refuse(struct world *w, uint32_t object, const struct stat *was)
+{
+	const struct worker_want want = { .file = WORKER_DEBUG_FILE, .names = { .link = "x.debug" },
+					  .refused = { was->st_dev, was->st_ino } };
+
+	debug_files_want(w->files, object, &want);
+}
+
+static void of_one_that_is_refused_comes_the_next(void **state)
+{
+	struct world *w = *state;
+	uint32_t a = object_new(w, "/a");
+	struct stat first, second;
+
+	want(w, a, WORKER_DEBUG_FILE);
+	answer(w, 0, 1);
+	assert_int_equal(w->last->debug.skip, 0);
+	assert_int_equal(fstat(w->fds[0], &first), 0);
+	refuse(w, a, &first);
+	assert_false(is_open(w->fds[0]));
+	answer(w, 0, 1);
+	assert_int_equal(w->last->debug.skip, 1);
+	assert_int_equal(fstat(w->fds[0], &second), 0);
+	assert_int_not_equal(second.st_ino, first.st_ino);
+	/* Another worker was given the first one too. */
+	refuse(w, a, &first);
+	assert_int_equal(debug_files_get(w->files, a, WORKER_DEBUG_FILE), w->fds[0]);
+	assert_int_equal(nr_asked(w), 2);
+	/* While it cannot be looked for it is not given up. */
+	refuse(w, a, &second);
+	answer(w, -ETIMEDOUT, 0);
+	want(w, a, WORKER_DEBUG_FILE);
+	answer(w, -ENOENT, 0);
+	assert_int_equal(w->last->debug.skip, 2);
+	assert_int_equal(nr_asked(w), 4);
+	/* There is none: that is not asked again and again, but at last from the beginning. */
+	for (unsigned i = 0; nr_asked(w) == 4; i++) {
+		assert_in_range(i, 0, 1000);
+		assert_int_equal(debug_files_get(w->files, a, WORKER_DEBUG_FILE), -1); /* in use */
+		want(w, a, WORKER_DEBUG_FILE);
+		if (i < 10)
+			assert_int_equal(nr_asked(w), 4);
+		debug_files_next_window(w->files);
+	}
+	answer(w, 0, 1);
+	assert_int_equal(w->last->debug.skip, 0);
+}
+
 static void an_object_that_is_closed_has_none(void **state)
 {
 	struct world *w = *state;
@@ -324,6 +373,7 @@ int main(int argc, char **argv)
 		TEST(the_opener_is_told_where_the_object_is),
 		TEST(what_comes_is_given),
 		TEST(wrong_answers_give_nothing),
+		TEST(of_one_that_is_refused_comes_the_next),
 		TEST(an_object_that_is_closed_has_none),
 		TEST(what_is_not_given_for_a_while_goes),
 		TEST(what_a_worker_died_of_is_not_given_again),

@@ -408,6 +408,23 @@ static void debug_files_are_found_and_the_owners(void **state)
 	assert_int_equal(debug_status(channel, &q, put(dir, ".debug/x.debug", d->uid, 0600)), 0);
 	assert_int_equal(debug_status(channel, &q, put(dir, "x.debug", d->uid, 0600)), 0);
 	assert_int_equal(debug_status(channel, &q, put(folder, ".build-id/ab/cdef.debug", d->uid, 0600)), 0);
+	/* Those that were others' are passed by; in the end there is none. */
+	snprintf(inner, sizeof(inner), "%s%s/x.debug", folder, dir);
+	{
+		char beside[128], below[128], by_id[128];
+		const char *const places[] = { by_id, beside, below, inner, by_id, inner };
+
+		snprintf(beside, sizeof(beside), "%s/x.debug", dir);
+		snprintf(below, sizeof(below), "%s/.debug/x.debug", dir);
+		snprintf(by_id, sizeof(by_id), "%s/.build-id/ab/cdef.debug", folder);
+		for (d->skip = 0; d->skip < 6; d->skip++)
+			assert_int_equal(debug_status(channel, &q, places[d->skip]), 0);
+	}
+	for (; d->skip <= OPENER_SKIP_MAX; d->skip++)
+		assert_int_equal(debug_status(channel, &q, NULL), -ENOENT);
+	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL);
+	d->skip = 0;
+	snprintf(inner, sizeof(inner), "%s%s", folder, dir);
 	/* Without a process it is the folder alone. */
 	q.pid = 0;
 	d->names.build_id_size = 0;

@@ -462,11 +462,12 @@ struct debug_wish {
 	unsigned nr;
 	uint32_t object;
 	enum symbolize_file file;
+	bool another;
 	struct debug_names names;
 	int fd; /* −1: later, perhaps */
 };
 
-static int take_wish(void *ctx, uint32_t object, enum symbolize_file file,
+static int take_wish(void *ctx, uint32_t object, enum symbolize_file file, bool another,
 		     const struct debug_names *names)
 {
 	struct debug_wish *w = ctx;
@@ -474,6 +475,7 @@ static int take_wish(void *ctx, uint32_t object, enum symbolize_file file,
 	w->nr++;
 	w->object = object;
 	w->file = file;
+	w->another = another;
 	w->names = *names;
 	return w->fd < 0 ? -EAGAIN : dup(w->fd);
 }
@@ -554,10 +556,12 @@ static void debug_files_are_wanted_once_earned(void **state)
 	assert_int_equal(wish.nr, 1);
 }
 
+/* And the next one is wanted at once, however little else there is to name. */
 static void debug_files_of_others_are_refused(void **state)
 {
 	struct fixture *f = *state;
 	struct debug_wish wish = { .fd = -1 };
+	int right = debug_file(false);
 	int others[] = { debug_file(true), io_memfd("debug", "junk", 4), -1 };
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -570,9 +574,21 @@ static void debug_files_of_others_are_refused(void **state)
 		f->object.debug_fd = others[i];
 		for (unsigned k = 0; k < 20; k++)
 			assert_function(f, debug_window(f, 1), "[libfoo.so]", "[libfoo.so]");
+		assert_true(wish.nr && wish.another);
+		assert_int_equal(wish.file, SYMBOLIZE_DEBUG_FILE);
 		close(others[i]);
+		/* It has gone: whether there is a new one is asked now and then. */
+		f->object.debug_fd = -1;
+		wish.nr = 0;
+		for (unsigned k = 0; k < 20; k++)
+			assert_function(f, debug_window(f, 1), "[libfoo.so]", "[libfoo.so]");
+		assert_in_range(wish.nr, 2, 10);
+		assert_false(wish.another);
+		f->object.debug_fd = right;
+		assert_function(f, debug_window(f, 1), FOO_BAR, "_ZN3foo3barEi");
+		f->object.debug_fd = -1;
 	}
-	assert_int_equal(wish.nr, 0);
+	close(right);
 }
 
 static void debug_files_that_can_be_had_are_taken_at_once(void **state)

@@ -287,21 +287,32 @@ static void without_a_debug_file_it_is_done_without(void **state)
 	teardown(&f);
 }
 
-static void another_programs_debug_file_is_refused(void **state)
+static void instead_of_another_programs_debug_file_the_next_is_wanted(void **state)
 {
 	struct fixture f;
 	int others[] = { program(true, 'b'), io_memfd("text", "not an ELF file", 15) };
+	int right = program(true, 'a');
+	struct stat st;
 
 	for (unsigned i = 0; i < 2; i++) {
 		program_setup(&f);
 		worker_pages_client_set_want(f.client, got_want);
 		f.job.debug_fd = others[i];
+		assert_int_equal(fstat(others[i], &st), 0);
 		assert_int_equal(run(&f), WORKER_WRITTEN);
-		assert_int_equal(f.nr_failed + f.nr_wanted, 0);
-		assert_int_equal(f.nr_rows, NR_UNDESCRIBED);
+		assert_int_equal(f.nr_later, 1);
+		assert_int_equal(f.nr_wanted, 1);
+		assert_int_equal(f.wanted.refused.inode, st.st_ino);
+		assert_int_equal(f.wanted.refused.dev, st.st_dev);
 		close(others[i]);
+		f.job.debug_fd = right;
+		assert_int_equal(run(&f), WORKER_WRITTEN);
+		assert_int_equal(f.nr_failed, 0);
+		assert_int_equal(f.nr_rows, 4);
+		assert_int_equal(f.nr_wanted, 1);
 		teardown(&f);
 	}
+	close(right);
 }
 
 static void deaths_cost_one_outcome(void **state)
@@ -418,7 +429,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(another_build_id_is_another_file),
 		cmocka_unit_test(a_debug_file_is_wanted_and_says_more),
 		cmocka_unit_test(without_a_debug_file_it_is_done_without),
-		cmocka_unit_test(another_programs_debug_file_is_refused),
+		cmocka_unit_test(instead_of_another_programs_debug_file_the_next_is_wanted),
 		cmocka_unit_test(deaths_cost_one_outcome),
 		cmocka_unit_test(liars_are_ended),
 	};
