@@ -15,7 +15,7 @@
 struct debug_names {
 	uint8_t build_id[DEBUG_BUILD_ID_MAX]; /* the rest is 0 */
 	uint8_t build_id_size;                /* 0: none */
-	char link[DEBUG_LINK_MAX];            /* a file's name without folder, what is behind its NUL 0; "": none */
+	char link[DEBUG_LINK_MAX];            /* a file's name without folder, or below .dwz; what is behind its NUL 0; "": none */
 };
 
 /* The best first. */
@@ -23,12 +23,15 @@ enum debug_place {
 	DEBUG_BY_BUILD_ID, /* FOLDER/.build-id/ab/cdef.debug */
 	DEBUG_BESIDE,      /* in the object's folder */
 	DEBUG_BELOW,       /* in .debug there */
-	DEBUG_IN_FOLDER,   /* in the folder below FOLDER that is called as the object's */
+	DEBUG_IN_FOLDER,   /* in the folder below FOLDER that is called as the object's; of dwz's files in FOLDER itself */
 	DEBUG_NR_PLACES
 };
 
 /* NAME is a file's in a folder: it leads nowhere else. */
 bool debug_link_valid(const char *name);
+/* The link of dwz's file NAME, that others of DWARF refer to by a path of theirs: ".dwz/x/y.debug", since distributions have
+ * them below FOLDER/.dwz. False: it is called otherwise, and is found by build id alone. */
+bool debug_dwz_link(const char *name, char link[DEBUG_LINK_MAX]);
 bool debug_names_valid(const struct debug_names *n);
 
 /* The path at PLACE for the object at OBJECT, absolute, with debug files in FOLDER, absolute. False: N does not tell, or it

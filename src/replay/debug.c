@@ -100,18 +100,19 @@ int replay_debug_want(void *ctx, uint32_t object, enum symbolize_file file, bool
 	return fd;
 }
 
-/* dwz's shared files of relative path are found by build id, others by path. */
+/* dwz's files: as their path says when it is absolute, else where distributions have them. */
 int replay_debug_open(void *ctx, const char *name, const uint8_t *id, unsigned id_size)
 {
 	const struct replay_names *n = ctx;
 	struct debuglink link = { .crc = 0 };
 	struct search_for s = { .n = n, .object = "", .link = &link, .fd = -1 };
 
-	if (*name == '/')
-		return open_file(n->o->root ? n->o->root : "", name);
-	if (!*name || id_size < 2 || id_size > sizeof(link.names.build_id))
-		return -ENOENT;
+	int fd = *name == '/' ? open_file(n->o->root ? n->o->root : "", name) : -ENOENT;
+
+	if (fd >= 0 || !*name || id_size < 2 || id_size > sizeof(link.names.build_id))
+		return fd;
 	memcpy(link.names.build_id, id, id_size);
 	link.names.build_id_size = (uint8_t)id_size;
+	debug_dwz_link(name, link.names.link);
 	return find_below_roots(&s);
 }

@@ -204,6 +204,8 @@ static void name_profile_by(struct profile *p, const char *exe)
 
 static int give_names(struct recorder *r, struct profile *p)
 {
+	const struct replay_options here = { .debug_path = REPLAY_DEBUG_PATH };
+	struct replay_names names = { .o = &here, .files = r->files };
 	struct symbolizer *s = symbolizer_new(SYMBOLS_SIZE);
 	int fd = r->attr.exclude_kernel ? -1 : open("/proc/kallsyms", O_RDONLY | O_CLOEXEC), err;
 
@@ -211,6 +213,7 @@ static int give_names(struct recorder *r, struct profile *p)
 	if (fd >= 0)
 		close(fd);
 	replay_number_objects(p);
+	symbolizer_set_debug(s, &(struct symbolize_debug){ .want = replay_debug_want, .ctx = &names });
 	symbolize(s, p, r->files.objects, r->files.nr_objects, NULL, NULL, NULL);
 	symbolizer_free(s);
 	return err;

@@ -31,6 +31,7 @@ static void read_alt(struct debug_file *d, const struct elf *e)
 	    link->id_size <= sizeof(d->alt.build_id)) {
 		d->alt.build_id_size = (uint8_t)link->id_size;
 		memcpy(d->alt.build_id, link->id, link->id_size);
+		debug_dwz_link(link->name, d->alt.link);
 	}
 	free(link);
 }
@@ -103,6 +104,20 @@ int debug_file_take(struct cached *c, int object_fd, int fd)
 	return 0;
 }
 
+/* FD is not dwz's file: looked at once. */
+static bool alt_is_refused(struct debug_file *d, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return false;
+	if (st.st_dev != d->alt_dev || st.st_ino != d->alt_inode)
+		d->alt_refused = debuglink_check_build_id(fd, d->alt.build_id, d->alt.build_id_size);
+	d->alt_dev = st.st_dev;
+	d->alt_inode = st.st_ino;
+	return d->alt_refused;
+}
+
 static bool is_due(uint32_t asked, uint32_t window)
 {
 	return !asked || window - asked >= ASK_AGAIN;
@@ -122,8 +137,11 @@ void debug_file_want(struct cached *c, const struct symbolize_debug *debug, uint
 		d->asked = window;
 		debug->want(debug->ctx, object, SYMBOLIZE_DEBUG_FILE, another, &d->link.names);
 	}
-	if (lines && d->alt.build_id_size && o->alt_fd <= 0 && is_due(d->alt_asked, window)) {
+	if (!lines || !d->alt.build_id_size)
+		return;
+	another = o->alt_fd > 0 && alt_is_refused(d, o->alt_fd);
+	if (another || (o->alt_fd <= 0 && is_due(d->alt_asked, window))) {
 		d->alt_asked = window;
-		debug->want(debug->ctx, object, SYMBOLIZE_ALT_FILE, false, &d->alt);
+		debug->want(debug->ctx, object, SYMBOLIZE_ALT_FILE, another, &d->alt);
 	}
 }

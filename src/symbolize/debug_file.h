@@ -26,6 +26,8 @@ struct debug_file {
 	struct debug_names alt;  /* dwz's file of shared parts, by its build id; size 0: none */
 	uint32_t alt_asked;
 	unsigned alt_waits;      /* windows in which lines waited for that */
+	bool alt_refused;        /* what came last as that was another file: */
+	uint64_t alt_dev, alt_inode;
 };
 
 /* What E, which has its sections, and its levels L say. */

@@ -304,8 +304,8 @@ static void adopt(struct lines *l, struct lines_entry *e, int index_fd)
 /* What dwz has moved to another file: without it names would be missing for good. */
 static bool waits_for_alt(const struct lines *l, const struct symbolize_object *o, struct cached *c)
 {
-	return !l->options.now && c->debug.alt.build_id_size && o->alt_fd <= 0 &&
-	       c->debug.alt_waits++ < ALT_WAITS_MAX;
+	return !l->options.now && c->debug.alt.build_id_size &&
+	       (o->alt_fd <= 0 || c->debug.alt_refused) && c->debug.alt_waits++ < ALT_WAITS_MAX;
 }
 
 /* The descriptors are the caller's: a later step needs some of its own. */

@@ -281,6 +281,20 @@ static void debug_files_have_few_places(void **state)
 	struct debug_names n = { .build_id = "\x01\xab\xcd", .build_id_size = 3, .link = "x.debug" };
 	static const char *const places[] = { "/dbg/.build-id/01/abcd.debug", "/usr/bin/x.debug",
 					      "/usr/bin/.debug/x.debug", "/dbg/usr/bin/x.debug" };
+	static const struct {
+		const char *name, *link;
+	} dwz[] = {
+		{ "/usr/lib/debug/.dwz/x86_64-linux-gnu/libc6.debug", ".dwz/x86_64-linux-gnu/libc6.debug" },
+		{ "../../../.dwz/bash-5.1", ".dwz/bash-5.1" },
+		{ ".dwz/x", ".dwz/x" },
+		{ "/usr/lib/debug/.dwz/../../../etc/passwd", NULL },
+		{ "/x/.dwz//y", NULL },
+		{ "/x/.dwz/./y", NULL },
+		{ "/x/.dwz/..", NULL },
+		{ "/x/.dwz/", NULL },
+		{ "/x/y.debug", NULL },
+		{ "", NULL },
+	};
 	char path[PATH_MAX], object[PATH_MAX];
 
 	assert_true(debug_names_valid(&n));
@@ -302,6 +316,20 @@ static void debug_files_have_few_places(void **state)
 	memset(n.build_id, 0, sizeof(n.build_id));
 	assert_true(debug_names_valid(&n));
 	assert_false(debug_path(&n, DEBUG_BY_BUILD_ID, "/x", "/dbg", path));
+	n.build_id_size = 3;
+	memcpy(n.build_id, "\x01\xab\xcd", 3);
+	for (unsigned i = 0; i < sizeof(dwz) / sizeof(dwz[0]); i++) {
+		memset(n.link, 0, sizeof(n.link));
+		assert_int_equal(debug_dwz_link(dwz[i].name, n.link), dwz[i].link != NULL);
+		assert_string_equal(n.link, dwz[i].link ? dwz[i].link : "");
+		assert_true(debug_names_valid(&n));
+	}
+	strcpy(n.link, ".dwz/x/y.debug");
+	assert_true(debug_path(&n, DEBUG_IN_FOLDER, "", "/dbg", path));
+	assert_string_equal(path, "/dbg/.dwz/x/y.debug");
+	assert_false(debug_path(&n, DEBUG_BESIDE, "/usr/bin/x", "/dbg", path));
+	strcpy(n.link, ".dwz/../y.debug");
+	assert_false(debug_names_valid(&n));
 	assert_false(debug_link_valid(""));
 	assert_false(debug_link_valid("."));
 	assert_false(debug_link_valid(".."));

@@ -425,6 +425,23 @@ static void debug_files_are_found_and_the_owners(void **state)
 	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL);
 	d->skip = 0;
 	snprintf(inner, sizeof(inner), "%s%s", folder, dir);
+	/* dwz's are below the folder in both roots. */
+	strcpy(d->names.link, ".dwz/x/y.debug");
+	memset(d->names.build_id, 1, 3);
+	snprintf(inner, sizeof(inner), "mkdir -p %s/.dwz/x", folder);
+	assert_int_equal(system(inner), 0);
+	assert_int_equal(debug_status(channel, &q, NULL), -ENOENT);
+	assert_int_equal(debug_status(channel, &q, put(folder, ".dwz/x/y.debug", d->uid, 0600)), 0);
+	d->skip = 1;
+	assert_int_equal(debug_status(channel, &q, NULL), 0);
+	d->skip = 2;
+	assert_int_equal(debug_status(channel, &q, NULL), -ENOENT);
+	d->skip = 0;
+	strcpy(d->names.link, ".dwz/../object");
+	assert_int_equal(debug_status(channel, &q, NULL), -EINVAL);
+	memset(d->names.link, 0, sizeof(d->names.link));
+	strcpy(d->names.link, "x.debug");
+	snprintf(inner, sizeof(inner), "%s%s", folder, dir);
 	/* Without a process it is the folder alone. */
 	q.pid = 0;
 	d->names.build_id_size = 0;
