@@ -13,7 +13,8 @@
 #define SYMBOLS_FROM 1024     /* bytes of code: a library's few start files are worth no symbol table */
 #define STARTS_MAX (1u << 18) /* symbols that are kept */
 #define SYMBOLS_AT_ONCE 512
-#define TRY_MAX 256           /* instructions that a guess is tried on */
+#define TRY_MAX 256           /* instructions that a guess is tried on, */
+#define TRIED_MAX (1u << 19)  /* and all of a window; of libraries 20 000 */
 #define ALIGNMENT 16
 
 struct cfi_code {
@@ -27,6 +28,7 @@ struct cfi_code {
 	uint32_t size;
 	struct code_state *at; /* of each byte */
 	uint32_t *todo, nr_todo;
+	uint32_t nr_tried;
 	uint8_t *bytes;
 };
 
@@ -153,7 +155,7 @@ static void reach(struct cfi_code *k, uint32_t at, const struct code_state *stat
 /* How well STATE fits the code from AT on: 1: it agrees with where that leads, −1: it does not, 0: nobody knows. */
 static int try(struct cfi_code *k, uint32_t at, struct code_state s)
 {
-	for (unsigned i = 0; i < TRY_MAX && at < k->size; i++) {
+	for (unsigned i = 0; i < TRY_MAX && at < k->size && k->nr_tried < TRIED_MAX; i++, k->nr_tried++) {
 		const struct code_state *there = &k->at[at];
 		struct x86_insn insn;
 		uint32_t to;
@@ -392,7 +394,7 @@ static int window_init(struct cfi_code *k, uint64_t low, uint64_t high)
 		window_fini(k);
 	k->base = low;
 	k->size = (uint32_t)size;
-	k->nr_todo = 0;
+	k->nr_todo = k->nr_tried = 0;
 	return err;
 }
 
