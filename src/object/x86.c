@@ -185,7 +185,7 @@ static void read_immediate(struct x86 *x)
 	case 10: nr = 4; break;
 	}
 	if (nr == 3)
-		x->imm = bytes(x, 2) | bytes(x, 1) << 16;
+		x->imm = (bytes(x, 2) & 0xffff) | (bytes(x, 1) & 0xff) << 16;
 	else if (nr)
 		x->imm = bytes(x, nr);
 }
