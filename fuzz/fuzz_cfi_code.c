@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(!elf_open(&e, fd));
 	k = cfi_code_new(e);
 	assert(k);
-	cfi_code_rules(k, TEXT, end, TEXT, end, put, &last);
+	cfi_code_rules(k, TEXT, TEXT + 0x1000, TEXT, TEXT + 0x1000, put, &last);
 	last = TEXT;
 	cfi_code_rules(k, TEXT, end, TEXT + size / 4, end - size / 4, put, &last);
 	cfi_code_free(k);
