@@ -1,4 +1,4 @@
-/* opener/protocol: a request as the opener's child gets it. */
+/* opener/protocol: a request as the opener's child gets it; base/debug_path: its path as a name of dwz's. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,14 @@
 #include "opener/protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void make_link(const char *name)
+{
+	struct debug_names n = { .build_id = { 1, 2 }, .build_id_size = 2 };
+
+	if (debug_dwz_link(name, n.link))
+		assert(debug_names_valid(&n) && !strstr(n.link, "/../"));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int i = 0; q->what == OPENER_DEBUG && i < DEBUG_NR_PLACES; i++)
 			if (debug_path(&q->debug.names, (enum debug_place)i, q->debug.object, q->debug.folder, path))
 				assert(path[0] == '/' && strlen(path) < sizeof(path));
+		if (q->what == OPENER_DEBUG)
+			make_link(q->debug.object);
 		assert(sum < size);
 	}
 	free(q);
