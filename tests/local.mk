@@ -43,6 +43,7 @@ unit_tests += tests/unit/collect_answers
 unit_tests += tests/unit/collect_walk
 unit_tests += tests/unit/worker_pages
 EXTRA_DIST += tests/unit/collect_world.h tests/unit/control_test.h
+unit_tests += tests/unit/maps_queue
 unit_tests += tests/unit/procfs
 unit_tests += tests/unit/symbolize
 if DEMANGLE

@@ -19,6 +19,7 @@ struct collect_object_ask {
 	uint64_t start, end, pgoff;
 	const struct process_file *file;
 	uint32_t object; /* OBJECT_FIRST or more: known from an earlier window, perhaps not at hand any more */
+	uint64_t file_key; /* tells FILE from another one that is mapped there later: the answer's */
 };
 
 /* Asked during any call of collect.h; the answers come by collect_maps and collect_object after that call,
@@ -56,10 +57,10 @@ void collect_recall(struct collect *c, struct process *p);
 void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		  const char *text, size_t size, uint64_t time_ns);
 /* OBJECT (≥ OBJECT_FIRST, or OBJECT_MISSING) is behind the mapping START of PID as it was asked
- * for. The running window learns it even when the process has gone meanwhile; the process, and all
+ * for, by FILE_KEY; another that is there by now has an answer of its own. The running window learns it even when the process has gone meanwhile; the process, and all
  * that share its space, when it is still the same life and image. */
 void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
-		    uint64_t start, uint32_t object);
+		    uint64_t start, uint64_t file_key, uint32_t object);
 /* PID may tell now of code that it has made at run time (asked for as above): where that was asked for in this window and
  * could not be had, it is asked for again. */
 void collect_ask_code(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count);

@@ -132,6 +132,7 @@ static void note_mmap(struct collect *c, const struct record *rec)
 			.inode_generation = m->ino_generation,
 		};
 
+		wait_mmap(c, m->pid, m->start, m->start + m->size);
 		process_mmap(c->processes, m->pid, &map, rec->time);
 	}
 }

@@ -30,6 +30,13 @@ struct process *identity_find(struct collect *c, const struct identity *id)
 
 /* --- Objects --- */
 
+static uint64_t key_of(const struct process_file *f)
+{
+	uint64_t h = hash_bytes(f->path, strlen(f->path)) ^ hash_bytes(f->build_id, f->build_id_size);
+
+	return hash_mix(h ^ f->inode ^ f->inode_generation << 32, 0x9e3779b97f4a7c15);
+}
+
 static bool ask_object(struct collect *c, struct process *p, struct process_map *map,
 		       uint32_t number)
 {
@@ -42,9 +49,11 @@ static bool ask_object(struct collect *c, struct process *p, struct process_map 
 		.pgoff = map->pgoff,
 		.file = file,
 		.object = map->object,
+		.file_key = key_of(file),
 	};
 
 	w->asked = identity_of(p);
+	w->file_key = ask.file_key;
 	if (!c->asks.object(c->asks.ctx, &ask))
 		return false;
 	if (map->object >= OBJECT_FIRST)
@@ -142,7 +151,7 @@ void resolve_retry_objects(struct collect *c)
 }
 
 void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
-		    uint64_t start, uint32_t object)
+		    uint64_t start, uint64_t file_key, uint32_t object)
 {
 	struct identity id = { pid, exec_count, fork_ns };
 	struct process *p = identity_find(c, &id);
@@ -154,7 +163,7 @@ void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t 
 		c->counters.objects_failed += !map || !is_jit(process_file(c->processes, map->file));
 	else if (object < OBJECT_FIRST)
 		return;
-	if (map && map->object == OBJECT_ASKED) {
+	if (map && map->object == OBJECT_ASKED && key_of(process_file(c->processes, map->file)) == file_key) {
 		map->object = object;
 		if (map->window == c->window)
 			c->maps[map->mapping].object = object;
@@ -163,7 +172,7 @@ void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t 
 	     i = hash_next(&c->asked, hash, &pos)) {
 		struct window_map *w = &c->maps[i];
 
-		if (w->object == OBJECT_ASKED && w->start == start &&
+		if (w->object == OBJECT_ASKED && w->start == start && w->file_key == file_key &&
 		    identity_equal(&w->asked, &id))
 			w->object = object;
 	}

@@ -259,6 +259,18 @@ void wait_exec(struct collect *c, struct process *p)
 		enter_group(c, g, owner(c, g));
 }
 
+void wait_mmap(struct collect *c, uint32_t pid, uint64_t start, uint64_t end)
+{
+	struct wait_group *g = find_group(c, pid);
+	struct process *p = g ? owner(c, g) : NULL;
+
+	for (uint32_t i = 0; p && i < p->space->nr_maps; i++)
+		if (space_map(p->space, i)->start < end && space_map(p->space, i)->end > start) {
+			enter_group(c, g, p);
+			return;
+		}
+}
+
 uint64_t wait_oldest_ns(const struct collect *c)
 {
 	uint64_t oldest = UINT64_MAX;

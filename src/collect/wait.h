@@ -16,6 +16,8 @@ void wait_add(struct collect *c, uint32_t kind, struct process *p, struct thread
 void wait_resolve(struct collect *c, uint64_t now);
 /* P is about to become another image: enters its samples as well as it can be done now. */
 void wait_exec(struct collect *c, struct process *p);
+/* The same where PID is about to map something over what it has mapped. */
+void wait_mmap(struct collect *c, uint32_t pid, uint64_t start, uint64_t end);
 /* Nothing that waits is older. */
 uint64_t wait_oldest_ns(const struct collect *c);
 /* Enters all that waits, resolved or not. */

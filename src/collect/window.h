@@ -30,6 +30,7 @@ struct window_map {
 	uint32_t object; /* OBJECT_* */
 	uint64_t start, end;   /* of the process's mapping at its first hit */
 	struct identity asked; /* for whom its file was asked */
+	uint64_t file_key;     /* what file that was */
 };
 
 struct profile *window_profile(struct collect *c, struct kind *k);

@@ -12,13 +12,14 @@
 #include "base/mem.h"
 #include "daemon/clock.h"
 #include "daemon/java.h"
+#include "daemon/maps_queue.h"
 #include "daemon/tables.h"
 #include "daemon/walker.h"
 #include "proc/fill.h"
 
 /* A mapping whose file is asked for. The file's names are copied: the process may be forgotten before the answer. */
 struct ask_range {
-	uint64_t start, end, pgoff;
+	uint64_t start, end, pgoff, file_key;
 	struct process_file file; /* path is ours */
 };
 
@@ -48,6 +49,7 @@ struct asks {
 	uint64_t cookie;
 	int proc_fd;
 	struct buf text;
+	struct maps_queue answered;
 };
 
 struct asks *asks_new(struct process_table *t, struct objects *o)
@@ -77,6 +79,7 @@ void asks_free(struct asks *a)
 		ask_free(a->asks[i]);
 	free(a->asks);
 	buf_fini(&a->text);
+	maps_queue_fini(&a->answered);
 	if (a->proc_fd >= 0)
 		close(a->proc_fd);
 	free(a);
@@ -193,7 +196,8 @@ static bool want_object(void *ctx, const struct collect_object_ask *want)
 	}
 	if (!k->ranges)
 		k->ranges = xcalloc(OPENER_RANGES_MAX, sizeof(*k->ranges));
-	k->ranges[k->nr_ranges++] = ask_range_of(want->start, want->end, want->pgoff, want->file);
+	k->ranges[k->nr_ranges] = ask_range_of(want->start, want->end, want->pgoff, want->file);
+	k->ranges[k->nr_ranges++].file_key = want->file_key;
 	return true;
 }
 
@@ -235,7 +239,7 @@ static void tell_object(struct asks *a, const struct ask *k, const struct ask_ra
 	if (object == OBJECT_MISSING && !k->jit)
 		object = objects_recall(a->objects, &r->file, k->cgroup);
 	tell_user(a, k, r, object);
-	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
+	collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, r->file_key, object);
 }
 
 /* A program that is started again and again maps the same inodes each time: what the kernel itself calls the same file
@@ -255,7 +259,7 @@ static void ask_recall(struct asks *a, struct ask *k)
 			continue;
 		}
 		tell_user(a, k, r, object);
-		collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, object);
+		collect_object(a->collect, k->pid, k->fork_ns, k->exec_count, r->start, r->file_key, object);
 		free((char *)(uintptr_t)r->file.path);
 	}
 	k->nr_ranges = kept;
@@ -341,7 +345,8 @@ uint64_t asks_last(const struct asks *a)
 
 bool asks_waiting(const struct asks *a, uint64_t number)
 {
-	return a->nr && a->asks[0]->cookie <= number; /* they are in order */
+	return (a->nr && a->asks[0]->cookie <= number) || /* they are in order */
+	       maps_queue_waiting(&a->answered, number);
 }
 
 static struct ask *ask_take(struct asks *a, uint64_t cookie)
@@ -359,16 +364,31 @@ static struct ask *ask_take(struct asks *a, uint64_t cookie)
 
 static void answer_maps(struct asks *a, struct ask *k, int fd)
 {
+	struct maps_text t = { .number = k->cookie, .pid = k->pid, .exec_count = k->exec_count, .fork_ns = k->fork_ns,
+			       .asked_ns = k->asked_ns, .answered_ns = clock_ns(CLOCK_MONOTONIC) };
 	int err;
 
 	a->text.size = 0;
 	err = lseek(fd, 0, SEEK_SET) < 0 ? -errno : io_read_all(fd, &a->text, OPENER_MAPS_MAX);
 	close(fd);
-	/* Mappings that records made after the question stay. */
-	collect_maps(a->collect, k->pid, k->fork_ns, k->exec_count, (char *)a->text.data, err ? 0 : a->text.size,
-		     k->asked_ns);
+	t.text = (char *)a->text.data;
+	t.size = err ? 0 : a->text.size;
+	maps_queue_add(&a->answered, &t);
 	if (a->text.cap > 1 << 20)
 		buf_fini(&a->text);
+}
+
+bool asks_settle(struct asks *a, uint64_t horizon_ns, uint32_t *pid)
+{
+	struct maps_text t;
+
+	if (!maps_queue_next(&a->answered, horizon_ns, &t))
+		return false;
+	/* Mappings that records made after the question stay. */
+	collect_maps(a->collect, t.pid, t.fork_ns, t.exec_count, t.text, t.size, t.asked_ns);
+	free(t.text);
+	*pid = t.pid;
+	return true;
 }
 
 void asks_answer(struct asks *a, const struct opener_request *request, const struct opener_answer *answer, int *fds,

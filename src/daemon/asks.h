@@ -28,8 +28,11 @@ void asks_flush(struct asks *a);
 /* The number of the newest ask, and whether one up to NUMBER still waits for its answer. */
 uint64_t asks_last(const struct asks *a);
 bool asks_waiting(const struct asks *a, uint64_t number);
-/* The opener's answer; FDS are taken. */
+/* The opener's answer; FDS are taken. What it says of maps waits for asks_settle. */
 void asks_answer(struct asks *a, const struct opener_request *request, const struct opener_answer *answer, int *fds,
 		 unsigned nr);
+/* All records up to HORIZON_NS have been given: the next maps that were read before that are told. False: there are none; PID's
+ * they were. */
+bool asks_settle(struct asks *a, uint64_t horizon_ns, uint32_t *pid);
 
 #endif

@@ -1,6 +1,7 @@
 libpprofd_a_SOURCES += \
 	%reldir%/accounts.c %reldir%/accounts.h \
 	%reldir%/asks.c %reldir%/asks.h \
+	%reldir%/maps_queue.c %reldir%/maps_queue.h \
 	%reldir%/beat.c %reldir%/beat.h \
 	%reldir%/bundle.c %reldir%/bundle.h \
 	%reldir%/bundle_worker.c %reldir%/bundle_worker.h \

@@ -62,10 +62,28 @@ static void sampled(void *ctx, const struct record *rec, const struct sampler_so
 		targets_record(d->targets, rec);
 }
 
+/* Maps that were read before what has been given are true now. */
+static void settle_maps(struct daemon *d, uint64_t horizon_ns)
+{
+	bool any = false;
+	uint32_t pid;
+
+	while (asks_settle(d->asks, horizon_ns, &pid)) {
+		struct process *p = d->targets ? process_find(d->processes, pid) : NULL;
+
+		any = true;
+		if (p)
+			targets_maps(d->targets, p);
+	}
+	if (any && d->rotate)
+		rotate_answered(d->rotate);
+}
+
 void sampling_drained(void *ctx, uint64_t horizon_ns)
 {
 	struct daemon *d = ctx;
 
+	settle_maps(d, horizon_ns);
 	targets_tick(d->targets, horizon_ns, clock_ns(CLOCK_MONOTONIC));
 	asks_flush(d->asks);
 	collect_tick(d->collect, horizon_ns);
@@ -80,9 +98,6 @@ void sampling_answered(void *ctx, const struct opener_request *request, const st
 		       unsigned nr)
 {
 	struct daemon *d = ctx;
-	bool maps = request->what == OPENER_MAPS;
-	uint32_t pid = request->pid;
-	struct process *p;
 
 	if (request->what == OPENER_DEBUG) {
 		debug_files_answer(d->debug_files, request, answer, fds, nr);
@@ -91,9 +106,6 @@ void sampling_answered(void *ctx, const struct opener_request *request, const st
 	}
 	asks_answer(d->asks, request, answer, fds, nr);
 	tables_poke(d->tables);
-	p = maps && d->targets ? process_find(d->processes, pid) : NULL;
-	if (p)
-		targets_maps(d->targets, p);
 	if (d->rotate)
 		rotate_answered(d->rotate);
 }

@@ -102,3 +102,22 @@ bool procfs_next_map(const char *text, size_t size, size_t *pos, struct procfs_m
 	}
 	return false;
 }
+
+size_t procfs_executable_maps(const char *text, size_t size, char *out)
+{
+	size_t kept = 0;
+
+	for (size_t pos = 0, next; pos < size; pos = next) {
+		const char *end = memchr(text + pos, '\n', size - pos);
+		uint32_t nr_bad = 0;
+		struct procfs_map m;
+		size_t at = pos;
+
+		next = end ? (size_t)(end - text) + 1 : size;
+		if (procfs_next_map(text, next, &at, &m, &nr_bad) && !m.exec)
+			continue;
+		memcpy(out + kept, text + pos, next - pos);
+		kept += next - pos;
+	}
+	return kept;
+}

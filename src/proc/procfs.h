@@ -66,5 +66,8 @@ struct procfs_map {
  * in *NR_BAD. */
 bool procfs_next_map(const char *text, size_t size, size_t *pos, struct procfs_map *map,
 		     uint32_t *nr_bad);
+/* Copies to OUT, of SIZE bytes, the lines of a maps text whose mappings are executable, and those that
+ * are damaged. How many bytes that are. */
+size_t procfs_executable_maps(const char *text, size_t size, char *out);
 
 #endif

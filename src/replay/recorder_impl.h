@@ -22,7 +22,7 @@ struct recorder_cpu {
 struct recorder_answer {
 	bool maps;
 	uint32_t pid, exec_count, object;
-	uint64_t fork_ns, start, time_ns;
+	uint64_t fork_ns, start, file_key, time_ns;
 };
 
 struct recorder {

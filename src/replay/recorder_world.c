@@ -74,7 +74,7 @@ static bool want_object(void *ctx, const struct collect_object_ask *ask)
 	struct recorder *r = ctx;
 	struct recorder_answer a = {
 		.pid = ask->process->pid, .exec_count = ask->process->exec_count,
-		.fork_ns = ask->process->fork_ns, .start = ask->start, .object = OBJECT_MISSING,
+		.fork_ns = ask->process->fork_ns, .start = ask->start, .file_key = ask->file_key, .object = OBJECT_MISSING,
 	};
 	int fd = open_mapped(r, ask);
 	uint32_t number;
@@ -127,8 +127,7 @@ void recorder_world_answer(struct recorder *r)
 		if (a.maps)
 			answer_maps(r, &a);
 		else
-			collect_object(r->collect, a.pid, a.fork_ns, a.exec_count, a.start,
-				       a.object);
+			collect_object(r->collect, a.pid, a.fork_ns, a.exec_count, a.start, a.file_key, a.object);
 	}
 	r->nr_answers = 0;
 }

@@ -21,7 +21,7 @@
 
 struct answer { /* to collect's question for a file; given when it has done with the record */
 	uint32_t pid, exec_count, object;
-	uint64_t fork_ns, start;
+	uint64_t fork_ns, start, file_key;
 };
 
 struct state {
@@ -91,7 +91,7 @@ static bool answer_object(void *ctx, const struct collect_object_ask *ask)
 	struct state *s = ctx;
 	struct answer a = {
 		.pid = ask->process->pid, .exec_count = ask->process->exec_count,
-		.fork_ns = ask->process->fork_ns, .start = ask->start, .object = OBJECT_MISSING,
+		.fork_ns = ask->process->fork_ns, .start = ask->start, .file_key = ask->file_key, .object = OBJECT_MISSING,
 	};
 	const struct process_file *f = ask->file;
 	uint32_t number;
@@ -109,7 +109,7 @@ static void give_answers(struct state *s)
 	for (uint32_t i = 0; i < s->nr_answers; i++) {
 		const struct answer *a = &s->answers[i];
 
-		collect_object(s->collect, a->pid, a->fork_ns, a->exec_count, a->start, a->object);
+		collect_object(s->collect, a->pid, a->fork_ns, a->exec_count, a->start, a->file_key, a->object);
 	}
 	s->nr_answers = 0;
 }

@@ -190,6 +190,43 @@ static void an_exec_enters_what_waits_under_the_old_name(void **state)
 	teardown(&t);
 }
 
+static void a_mapping_in_the_place_of_another_enters_what_waits(void **state)
+{
+	struct walks t;
+
+	setup(&t);
+	give_program(t.w, 10, "a");
+	give_user_stack(&t, 10);
+	give_mmap(t.w, 10, 0x900000, 0x10000, "/lib/elsewhere");
+	assert_int_equal(COUNTER(t.w, stacks_truncated), 0);
+	give_mmap(t.w, 10, 0x402000, 0x1000, "/lib/b");
+	assert_int_equal(COUNTER(t.w, stacks_truncated), 1);
+	answer_object(t.w, 0, NAME);
+	page_comes(&t);
+	assert_string_equal(folded(t.w), "10 a: a:400010 [truncated] = 1\n");
+	teardown(&t);
+}
+
+static void an_answer_is_not_for_what_came_to_its_place(void **state)
+{
+	struct walks t;
+
+	setup(&t);
+	give_program(t.w, 10, "a");
+	give_user_stack(&t, 10);
+	give_mmap(t.w, 10, 0x400000, 0x10000, "/lib/b");
+	give_user_stack(&t, 10);
+	assert_int_equal(t.w->nr_objects, 2);
+	answer_object(t.w, 0, NAME + 1);
+	page_comes(&t);
+	assert_int_equal(COUNTER(t.w, stacks_walked), 1); /* the first one, as far as it came */
+	answer_object(t.w, 1, NAME);
+	page_comes(&t);
+	assert_int_equal(COUNTER(t.w, stacks_walked), 2);
+	assert_string_equal(folded(t.w), "10 a: a:400010 [truncated] = 1\n10 a: b:400010 b:402000 b:407100 = 1\n");
+	teardown(&t);
+}
+
 static void who_has_exited_is_kept_for_its_walks(void **state)
 {
 	struct walks t;
@@ -255,6 +292,8 @@ int main(void)
 		cmocka_unit_test(files_that_cannot_be_had_are_not_waited_for),
 		cmocka_unit_test(a_walk_does_not_wait_for_ever),
 		cmocka_unit_test(an_exec_enters_what_waits_under_the_old_name),
+		cmocka_unit_test(a_mapping_in_the_place_of_another_enters_what_waits),
+		cmocka_unit_test(an_answer_is_not_for_what_came_to_its_place),
 		cmocka_unit_test(who_has_exited_is_kept_for_its_walks),
 		cmocka_unit_test(what_waits_has_a_limit_and_nothing_is_lost),
 		cmocka_unit_test(walks_are_counted_by_the_file_they_end_in),

@@ -39,6 +39,7 @@ struct world {
 		uint32_t pid, exec_count;
 		uint64_t fork_ns, start;
 		char path[64];
+		uint64_t file_key;
 	} objects[ASKS_MAX];
 	unsigned nr_objects, nr_cgroups;
 	uint32_t libc; /* the object that libc is known to be */
@@ -66,7 +67,7 @@ WORLD bool ask_object(void *ctx, const struct collect_object_ask *ask)
 	if (w->refuse)
 		return false;
 	assert_true(w->nr_objects < ASKS_MAX);
-	*o = (struct object_ask){ p->pid, p->exec_count, p->fork_ns, ask->start, "" };
+	*o = (struct object_ask){ p->pid, p->exec_count, p->fork_ns, ask->start, "", ask->file_key };
 	snprintf(o->path, sizeof(o->path), "%s", ask->file->path);
 	w->nr_objects++;
 	return true;
@@ -275,7 +276,7 @@ WORLD void answer_object(struct world *w, unsigned ask, uint32_t object)
 	const struct object_ask *a = &w->objects[ask];
 
 	assert_true(ask < w->nr_objects);
-	collect_object(w->c, a->pid, a->fork_ns, a->exec_count, a->start, object);
+	collect_object(w->c, a->pid, a->fork_ns, a->exec_count, a->start, a->file_key, object);
 }
 
 WORLD const char maps_old[] = "00700000-00710000 r-xp 00001000 08:01 77 /bin/old\n";

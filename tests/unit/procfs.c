@@ -326,6 +326,27 @@ static void maps_lines_are_read(void **state)
 	assert_int_equal(nr_bad, 0);
 }
 
+static void executable_maps_lines_are_kept(void **state)
+{
+	static const char text[] = "1000-2000 r--p 00000000 08:01 7 /bin/a\n"
+				   "2000-3000 r-xp 00001000 08:01 7 /bin/a\n"
+				   "damaged\n"
+				   "3000-4000 rw-p 00000000 00:00 0 [heap]\n"
+				   "5000-6000 r-xp 00000000 00:00 0 \n"
+				   "7000-8000 rw-p 00000000 00:0";
+	static const char kept[] = "2000-3000 r-xp 00001000 08:01 7 /bin/a\n"
+				   "damaged\n"
+				   "5000-6000 r-xp 00000000 00:00 0 \n"
+				   "7000-8000 rw-p 00000000 00:0";
+	char *out = malloc(sizeof(text) - 1);
+	size_t size = procfs_executable_maps(text, sizeof(text) - 1, out);
+
+	assert_int_equal(size, sizeof(kept) - 1);
+	assert_memory_equal(out, kept, size);
+	free(out);
+	assert_int_equal(procfs_executable_maps(text, 0, NULL), 0);
+}
+
 static void damaged_maps_lines_are_counted(void **state)
 {
 	static const char *const lines[] = {
@@ -398,6 +419,7 @@ int main(void)
 		cmocka_unit_test(units_and_containers),
 		cmocka_unit_test(overlong_unit_names_are_none),
 		cmocka_unit_test(maps_lines_are_read),
+		cmocka_unit_test(executable_maps_lines_are_kept),
 		cmocka_unit_test(damaged_maps_lines_are_counted),
 		cmocka_unit_test(our_own_proc_is_read),
 	};
