@@ -122,7 +122,7 @@ tests_unwind_trace_LDADD = $(pprofd_libs) $(LIBDW_LIBS)
 endif
 check_PROGRAMS += tests/unwind_steps
 TESTS += tests/unwind.test
-EXTRA_DIST += tests/unwind.test tests/traced.h tests/fixtures/steps.c
+EXTRA_DIST += tests/unwind.test tests/traced.h tests/fixtures/steps.c tests/fixtures/churn.c
 check_PROGRAMS += tests/lines
 TESTS += tests/lines.test
 EXTRA_DIST += tests/lines.test

@@ -5,6 +5,7 @@ live_tests += %reldir%/record.test
 live_tests += %reldir%/service.test
 live_tests += %reldir%/unwind.test
 live_tests += %reldir%/walker.test
+live_tests += %reldir%/churn.test
 live_tests += %reldir%/targets.test
 live_tests += %reldir%/births.test
 live_tests += %reldir%/methods.test
