@@ -8,6 +8,7 @@ include src/perf/local.mk
 include src/profile/local.mk
 include src/opener/local.mk
 include src/attach/local.mk
+include src/fetch/local.mk
 include src/object/local.mk
 include src/proc/local.mk
 include src/spool/local.mk

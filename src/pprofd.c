@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon/service.h"
+#include "fetch/fetch.h"
 #include "opener/opener.h"
 #include "worker/worker.h"
 
@@ -45,6 +46,10 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--attach")) {
 		prctl(PR_SET_NAME, "pprofd-attach");
 		return attach_main();
+	}
+	if (argc == 2 && !strcmp(argv[1], "--debuginfod")) {
+		prctl(PR_SET_NAME, "pprofd-fetch");
+		return fetch_main();
 	}
 	if (argc == 2 && !strcmp(argv[1], "--worker")) {
 		prctl(PR_SET_NAME, "pprofd-worker");

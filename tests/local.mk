@@ -26,6 +26,11 @@ unit_tests += tests/unit/perfdata
 unit_tests += tests/unit/replay
 unit_tests += tests/unit/opener
 unit_tests += tests/unit/attach
+unit_tests += tests/unit/fetch_store
+if CURL
+unit_tests += tests/unit/fetch
+endif
+EXTRA_DIST += tests/unit/fetch_server.py
 unit_tests += tests/unit/opener_hang
 unit_tests += tests/unit/worker
 unit_tests += tests/unit/kallsyms

@@ -66,6 +66,8 @@ struct config {
 	unsigned symbolize; /* enum config_symbolize */
 	uint64_t cache_size;
 	char debug_path[256];      /* absolute: of separate debug files */
+	bool debuginfod;
+	char debuginfod_urls[512]; /* with blanks between; "": the environment's */
 	char cache_directory[256]; /* absolute */
 	uint64_t cache_max_use;    /* bytes there; 0: nothing is kept there */
 	/* [Spool] */

@@ -62,8 +62,8 @@ void config_print_commented(FILE *out)
 /* What nothing means, in a word. */
 static const char *empty_word(const struct config_key *k)
 {
-	return k->type == CONFIG_TEXT || k->type == CONFIG_PIDS ? "any" :
-	       k->type == CONFIG_SET				? "none" :
+	return config_is_target(k) && k->type != CONFIG_SET	? "any" :
+	       k->type == CONFIG_SET || k->type == CONFIG_TEXT	? "none" :
 								  "no limit";
 }
 

@@ -149,6 +149,13 @@ const struct config_key config_keys[] = {
 	{ "Symbols", "CacheSize", CONFIG_BYTES, AT(cache_size), M, 4 * G, "64M", NULL,
 	  "Memory for symbol tables between windows, 1M to 4G." },
 
+	{ "Symbols", "Debuginfod", CONFIG_BOOL, AT(debuginfod), 0, 0, "no", NULL,
+	  "Whether debug files that are not here are fetched, by build id, from servers on the\n"
+	  "network: needs rights that the service does not have by default, see pprofd.conf(5)." },
+	{ "Symbols", "DebuginfodUrls", CONFIG_TEXT, AT(debuginfod_urls), 0,
+	  sizeof(((struct config *)0)->debuginfod_urls) - 1, "", NULL,
+	  "Those servers, with blanks between. Empty: those of DEBUGINFOD_URLS." },
+
 	{ "Symbols", "CacheDirectory", CONFIG_PATH, AT(cache_directory), 0,
 	  sizeof(((struct config *)0)->cache_directory) - 1, "/var/cache/pprofd", NULL,
 	  "Where lines are kept that were read once. Without it they are read again after each\n"

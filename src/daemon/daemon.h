@@ -21,6 +21,7 @@
 
 struct accounts;
 struct debug_files;
+struct fetch_client;
 struct java;
 struct line_cache;
 struct live;
@@ -58,6 +59,8 @@ struct daemon {
 	struct java *java; /* NULL: no target asks for maps of Java code */
 	struct line_cache *line_cache;
 	struct debug_files *debug_files;
+	struct fetch_client *fetch; /* asks nobody without Debuginfod=yes */
+	int fetch_error;            /* why not even so; 0, or negative errno */
 	struct naming *naming;
 	struct symbols *symbols;
 	struct live *live;

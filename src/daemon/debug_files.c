@@ -1,6 +1,7 @@
 #include "daemon/debug_files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "fetch/client.h"
 
 #define FILES_MAX 256   /* descriptors; they are beside those of objects */
 #define ENTRIES_MAX 4096
@@ -21,10 +23,15 @@
 #define ASKED_MAX 256
 #define WANTS_MAX 1024
 
+struct build_id {
+	uint8_t size, bytes[DEBUG_BUILD_ID_MAX]; /* size 0: none */
+};
+
 struct debug_slot {
 	int fd;              /* −1: none */
 	uint64_t dev, inode; /* of fd */
 	bool asked;          /* the opener is at it */
+	struct build_id fetched; /* the fetcher is at it */
 	uint32_t skip;       /* files that were found first and were others' */
 	unsigned rest;       /* windows to come in which nothing is asked: all were */
 };
@@ -39,6 +46,7 @@ struct debug_entry {
 struct debug_files {
 	struct objects *objects;
 	struct opener_client *opener;
+	struct fetch_client *fetch;
 	char folder[OPENER_PATH_MAX];
 	struct debug_entry *entries;
 	uint32_t nr, cap;
@@ -92,6 +100,14 @@ void debug_files_free(struct debug_files *d)
 void debug_files_set_opener(struct debug_files *d, struct opener_client *opener)
 {
 	d->opener = opener;
+}
+
+void debug_files_set_fetch(struct debug_files *d, struct fetch_client *fetch)
+{
+	d->fetch = fetch;
+	for (uint32_t i = 0; i < d->nr; i++) /* what the old one was asked for gets no answer */
+		for (int k = 0; k < NR_KINDS; k++)
+			d->entries[i].slots[k].fetched.size = 0;
 }
 
 void debug_files_set_folder(struct debug_files *d, const char *folder)
@@ -156,7 +172,7 @@ bool debug_files_want(struct debug_files *d, uint32_t object, const struct worke
 		refuse(d, s, want);
 	if (s && (s->asked || s->fd >= 0))
 		return true;
-	if (!s || s->rest || e->refused || d->nr_open >= FILES_MAX || d->nr_asked >= ASKED_MAX ||
+	if (!s || s->rest || s->fetched.size || e->refused || d->nr_open >= FILES_MAX || d->nr_asked >= ASKED_MAX ||
 	    d->nr_wants >= WANTS_MAX)
 		return false;
 	d->nr_wants++;
@@ -193,12 +209,47 @@ static bool is_no(int status)
 	return status && status != -EAGAIN && status != -ETIMEDOUT && status != -EIO;
 }
 
+static bool is_id(const struct build_id *b, const uint8_t *build_id, unsigned size)
+{
+	return b->size == size && !memcmp(b->bytes, build_id, size);
+}
+
+/* What is nowhere on this machine. Several objects may be waiting for one file. */
+static void fetch(struct debug_files *d, struct debug_slot *s, const struct debug_names *names)
+{
+	bool waiting = false;
+
+	if (!d->fetch || !names->build_id_size)
+		return;
+	for (uint32_t i = 0; i < d->nr && !waiting; i++)
+		for (int k = 0; k < NR_KINDS; k++)
+			waiting |= is_id(&d->entries[i].slots[k].fetched, names->build_id, names->build_id_size);
+	/* First: it may be answered at once. */
+	memcpy(s->fetched.bytes, names->build_id, sizeof(s->fetched.bytes));
+	s->fetched.size = names->build_id_size;
+	if (!waiting && !fetch_client_want(d->fetch, names->build_id, names->build_id_size))
+		s->fetched.size = 0;
+}
+
+/* S has FD from now on. False: FD stays the caller's. */
+static bool give(struct debug_files *d, struct debug_slot *s, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	s->fd = fd;
+	s->dev = st.st_dev;
+	s->inode = st.st_ino;
+	d->nr_open++;
+	return true;
+}
+
 void debug_files_answer(struct debug_files *d, const struct opener_request *request, const struct opener_answer *answer,
 			int *fds, unsigned nr)
 {
 	struct debug_entry *e = entry_find(d, (uint32_t)(request->cookie / NR_KINDS));
 	struct debug_slot *s = e ? &e->slots[request->cookie % NR_KINDS] : NULL;
-	struct stat st;
 
 	d->nr_asked -= d->nr_asked > 0;
 	if (s)
@@ -208,15 +259,34 @@ void debug_files_answer(struct debug_files *d, const struct opener_request *requ
 		s->rest = REST;
 	}
 	if (s && !answer->status && nr == 1 && s->fd < 0 && !e->refused && !strcmp(request->debug.folder, d->folder) &&
-	    !fstat(fds[0], &st)) {
-		s->fd = fds[0];
-		s->dev = st.st_dev;
-		s->inode = st.st_ino;
-		d->nr_open++;
+	    give(d, s, fds[0]))
 		nr = 0;
-	}
 	while (nr)
 		close(fds[--nr]);
+	if (s && is_no(answer->status) && !e->refused && s->fd < 0)
+		fetch(d, s, &request->debug.names);
+}
+
+void debug_files_fetched(void *ctx, const uint8_t *build_id, unsigned size, int fd)
+{
+	struct debug_files *d = ctx;
+
+	for (uint32_t i = 0; i < NR_KINDS * d->nr; i++) {
+		struct debug_entry *e = &d->entries[i / NR_KINDS];
+		struct debug_slot *s = &e->slots[i % NR_KINDS];
+		int copy;
+
+		if (!is_id(&s->fetched, build_id, size))
+			continue;
+		s->fetched.size = 0;
+		if (fd < 0 || s->fd >= 0 || e->refused || d->nr_open >= FILES_MAX)
+			continue;
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		if (copy >= 0 && !give(d, s, copy))
+			close(copy);
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 int debug_files_get(struct debug_files *d, uint32_t object, enum worker_file file)
@@ -242,7 +312,10 @@ void debug_files_blame(struct debug_files *d, uint32_t object)
 /* That one has killed a worker is remembered for as long as there is room. */
 static bool is_done(const struct debug_entry *e, bool full)
 {
-	return e->idle > IDLE_MAX && !e->slots[0].asked && !e->slots[1].asked && (!e->refused || full);
+	for (int k = 0; k < NR_KINDS; k++)
+		if (e->slots[k].asked || e->slots[k].fetched.size)
+			return false;
+	return e->idle > IDLE_MAX && (!e->refused || full);
 }
 
 void debug_files_next_window(struct debug_files *d)

@@ -7,6 +7,7 @@ libpprofd_a_SOURCES += \
 	%reldir%/bundle_worker.c %reldir%/bundle_worker.h \
 	%reldir%/clock.h %reldir%/daemon.h \
 	%reldir%/debug_files.c %reldir%/debug_files.h \
+	%reldir%/debuginfod.c %reldir%/debuginfod.h \
 	%reldir%/java.c %reldir%/java.h \
 	%reldir%/match.c %reldir%/match.h \
 	%reldir%/members.c %reldir%/members.h \

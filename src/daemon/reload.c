@@ -8,6 +8,7 @@
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/debug_files.h"
+#include "daemon/debuginfod.h"
 #include "daemon/line_cache.h"
 #include "daemon/notify.h"
 #include "daemon/publish.h"
@@ -133,6 +134,7 @@ static int reload_apply(struct daemon *d, const struct config *c)
 		return err;
 	cache_configure(d, c);
 	debug_files_set_folder(d->debug_files, c->debug_path);
+	debuginfod_reload(d, c);
 	d->config = *c;
 	sampling_configure(d, c);
 	tables_set_limit(d->tables, c->unwind_cache_size);

@@ -19,6 +19,7 @@
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/debug_files.h"
+#include "daemon/debuginfod.h"
 #include "daemon/java.h"
 #include "daemon/line_cache.h"
 #include "daemon/live.h"
@@ -32,6 +33,7 @@
 #include "daemon/sampling.h"
 #include "daemon/scan.h"
 #include "daemon/symbols.h"
+#include "fetch/client.h"
 
 #define DAEMON_USER "pprofd"
 #define STOP_SYMBOLIZE_NS (3ull * 1000000000) /* then windows go out without names */
@@ -122,7 +124,7 @@ static void start_rights(struct daemon *d)
 
 	d->max_fds = privileges_raise_limits();
 	make_folder(d->config.spool_directory, 02750);
-	if (*reload_cache_directory(&d->config))
+	if (*reload_cache_directory(&d->config) || d->config.debuginfod)
 		make_folder(d->config.cache_directory, 0700);
 	if (privileges_become(DAEMON_USER, wants_java(&d->config), why, sizeof(why)) < 0)
 		fatalx("%s", why);
@@ -178,6 +180,9 @@ static void start_parts(struct daemon *d)
 	targets_set_sampler(d->targets, d->sampler);
 	asks_set(d->asks, d->collect, d->opener);
 	debug_files_set_opener(d->debug_files, d->opener);
+	err = debuginfod_start(d);
+	if (err < 0)
+		fatalx("debuginfod: %s", strerror(-err));
 	d->accounts = accounts_new(d->loop, d->proc_fd);
 	err = reload_cache_open(d, &d->config);
 	if (err < 0)
@@ -243,6 +248,7 @@ static void end_parts(struct daemon *d)
 	opener_client_free(d->opener);
 	java_free(d->java);
 	asks_free(d->asks);
+	fetch_client_free(d->fetch);
 	collect_free(d->collect);
 	tables_free(d->tables);
 	debug_files_free(d->debug_files);

@@ -8,6 +8,7 @@
 #include "daemon/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/debug_files.h"
+#include "daemon/debuginfod.h"
 #include "daemon/java.h"
 #include "daemon/line_cache.h"
 #include "daemon/live.h"
@@ -299,6 +300,7 @@ static void verb_status(struct daemon *d, struct control_client *c, int argc, ch
 	status_helpers(d, c);
 	status_rotate(d, c, &p);
 	control_value(c, "debug_files", "%u", debug_files_nr(d->debug_files));
+	debuginfod_status(d, c);
 	status_lines(d, c, &p);
 	control_end(c, 0, NULL);
 }

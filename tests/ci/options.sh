@@ -1,7 +1,7 @@
 # What can be left out can be; what cannot is missed by its package's name.
 . "$(dirname "$0")/lib.sh"
 
-without='--disable-bpf --disable-demangle --disable-zstd --disable-lzma'
+without='--disable-bpf --disable-demangle --disable-zstd --disable-lzma --disable-debuginfod'
 for option in $without; do
 	fresh "options$option" $option CFLAGS=-O0
 	builds "$option"

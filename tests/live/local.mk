@@ -14,6 +14,7 @@ live_tests += %reldir%/lines.test
 live_tests += %reldir%/debug.test
 live_tests += %reldir%/jit.test
 live_tests += %reldir%/java.test
+live_tests += %reldir%/debuginfod.test
 TESTS += $(live_tests)
 EXTRA_DIST += $(live_tests) %reldir%/busy.c %reldir%/zoo.c %reldir%/box %reldir%/lib.sh %reldir%/targets.sh
 # All but those, each as often as one likes.

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "daemon/debug_files.h"
 #include "daemon/objects.h"
+#include "fetch/client.h"
 #include "opener/client.h"
 #include "opener/opener.h"
 
@@ -331,6 +332,60 @@ static void another_folder_has_other_files(void **state)
 	assert_int_equal(debug_files_nr(w->files), 1);
 }
 
+static void want_by_id(struct world *w, uint32_t object, enum worker_file file)
+{
+	const struct worker_want want = { .file = file, .names = { .build_id = { 1, 2, 3 }, .build_id_size = 3 } };
+
+	debug_files_want(w->files, object, &want);
+}
+
+static uint64_t nr_fetched(const struct fetch_client *c)
+{
+	struct fetch_status s;
+
+	fetch_client_status(c, &s);
+	return s.nr_wanted;
+}
+
+static void what_is_nowhere_is_fetched(void **state)
+{
+	struct world *w = *state;
+	struct fetch_client *c = fetch_client_new(w->loop, debug_files_fetched, w->files);
+	const struct fetch_options o = {
+		.urls = "http://127.0.0.1:1", .dir = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.max_use = 1, .max_size = 1, .timeout_ms = 1,
+	};
+	uint32_t a = object_new(w, "/a"), b = object_new(w, "/b");
+	int fd = io_memfd("x", "x", 1), of_a;
+
+	debug_files_set_fetch(w->files, c);
+	want_by_id(w, a, WORKER_DEBUG_FILE);
+	answer(w, -ENOENT, 0); /* nobody is asked as it is */
+	assert_int_equal(fetch_client_configure(c, &o), 0);
+	want(w, a, WORKER_DEBUG_FILE);
+	answer(w, -ENOENT, 0); /* it has no build id */
+	want_by_id(w, a, WORKER_DEBUG_FILE);
+	answer(w, -ETIMEDOUT, 0); /* it may be here */
+	assert_int_equal(nr_fetched(c), 0);
+	want_by_id(w, a, WORKER_DEBUG_FILE);
+	want_by_id(w, b, WORKER_ALT_FILE);
+	answer(w, -ENOENT, 0);
+	assert_int_equal(nr_fetched(c), 1); /* for both */
+	debug_files_fetched(w->files, (const uint8_t[]){ 1, 2, 4 }, 3, -ENOENT);
+	want_by_id(w, a, WORKER_DEBUG_FILE); /* it is under way */
+	debug_files_fetched(w->files, (const uint8_t[]){ 1, 2, 3 }, 3, fd);
+	of_a = debug_files_get(w->files, a, WORKER_DEBUG_FILE);
+	assert_true(of_a >= 0 && is_open(of_a));
+	assert_true(debug_files_get(w->files, b, WORKER_ALT_FILE) >= 0);
+	assert_int_equal(debug_files_nr(w->files), 2);
+	/* Late, and once more. */
+	debug_files_fetched(w->files, (const uint8_t[]){ 1, 2, 3 }, 3, io_memfd("x", "x", 1));
+	assert_int_equal(debug_files_get(w->files, a, WORKER_DEBUG_FILE), of_a);
+	debug_files_set_fetch(w->files, NULL);
+	fetch_client_free(c);
+	close(o.dir);
+}
+
 /* Whatever a worker says. */
 static void what_is_asked_and_kept_is_bounded(void **state)
 {
@@ -378,10 +433,13 @@ int main(int argc, char **argv)
 		TEST(what_is_not_given_for_a_while_goes),
 		TEST(what_a_worker_died_of_is_not_given_again),
 		TEST(another_folder_has_other_files),
+		TEST(what_is_nowhere_is_fetched),
 		TEST(what_is_asked_and_kept_is_bounded),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--opener"))
 		return opener_main();
+	while (argc > 1 && !strcmp(argv[1], "--debuginfod")) /* one that never answers */
+		pause();
 	return cmocka_run_group_tests_name("debug_files", tests, NULL, NULL);
 }
