@@ -10,7 +10,7 @@ nr=0
 if [ -z "${live_run:-}" ]; then
 	first=$(mktemp)
 	trap 'rm -f "$first"' EXIT
-	live_run=1 bash "$0" "$@" >"$first"
+	live_run=1 timeout -k 30 300 bash "$0" "$@" >"$first"
 	status=$?
 	if [ "$status" = 0 ] && ! grep -q '^not ok\|^Bail out' "$first"; then
 		cat "$first"
