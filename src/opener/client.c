@@ -49,8 +49,9 @@ struct opener_client {
 	struct loop *loop;
 	opener_answer_fn fn;
 	void *ctx;
-	/* The first that is alive serves, the other is the spare. */
+	/* The first that is alive, from first_serving on, serves, the other is the spare. */
 	struct opener_process openers[NR_OPENERS];
+	unsigned first_serving;
 	struct queued *first, **last;
 	struct queued *sent; /* under way */
 	size_t queue_size;
@@ -77,9 +78,12 @@ static uint64_t now_ns(void)
 
 static const struct opener_process *serving(const struct opener_client *c)
 {
-	for (int i = 0; i < NR_OPENERS; i++)
-		if (c->openers[i].watch.fd >= 0)
-			return &c->openers[i];
+	for (unsigned i = 0; i < NR_OPENERS; i++) {
+		const struct opener_process *p = &c->openers[(c->first_serving + i) % NR_OPENERS];
+
+		if (p->watch.fd >= 0)
+			return p;
+	}
 	return NULL;
 }
 
@@ -196,6 +200,8 @@ static void lose(struct opener_client *c, struct opener_process *p, const char *
 	struct queued *q = was_serving ? c->sent : NULL;
 
 	end_process(c, p);
+	if (was_serving && serving(c)) /* until it is lost too: a new one in P's place is its spare */
+		c->first_serving = (unsigned)(serving(c) - c->openers);
 	log_warnx("opener: %s; %s", why, serving(c) ? "one is left" : "none is left");
 	if (serving(c))
 		want_spare(c, p);

@@ -181,6 +181,39 @@ static void client_gets_a_new_spare_whenever_one_dies(void **state)
 	loop_free(l);
 }
 
+/* What was asked of the one that is left is answered, although a new one has come meanwhile. */
+static void a_new_spare_does_not_serve(void **state)
+{
+	struct answers all = { 0 };
+	struct opener_request q = { .what = OPENER_MAPS, .pid = (uint32_t)getpid() };
+	struct opener_client *c;
+	struct loop *l;
+	pid_t pids[2] = { 0 };
+
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(loop_new(&l), 0);
+	for (int i = 0; i < 100 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
+	assert_int_equal(children(pids, 2), 2);
+	kill(pids[0], SIGKILL);
+	wait_alive(l, c, 1);
+	kill(pids[1], SIGSTOP);
+	assert_true(opener_client_ask(c, &q));
+	wait_alive(l, c, 2);
+	kill(pids[1], SIGCONT);
+	wait_answers(l, &all, 1);
+	assert_int_equal(all.nr_ok, 1);
+	wait_alive(l, c, 2);
+	while (all.nr_fds)
+		close(all.fds[--all.nr_fds]);
+	opener_client_free(c);
+	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && waitpid(-1, NULL, WNOHANG) >= 0;)
+		nanosleep(&moment, NULL);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	loop_free(l);
+}
+
 static void client_is_over_when_both_die(void **state)
 {
 	struct answers all = { 0 };
@@ -949,6 +982,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(client_opens_libc_by_its_range),
 		cmocka_unit_test(client_answers_each_request_once),
 		cmocka_unit_test(client_gets_a_new_spare_whenever_one_dies),
+		cmocka_unit_test(a_new_spare_does_not_serve),
 		cmocka_unit_test(client_is_over_when_both_die),
 		cmocka_unit_test(target_is_known_by_its_start),
 		cmocka_unit_test(maps_come_whole_and_sealed),
