@@ -56,8 +56,8 @@ if [ $# -gt 0 ]; then
 else
 	stages='gcc sanitizers unprivileged options clang fuzz coverage'
 	lane gcc
-	lane sanitizers unprivileged clang &
-	lane fuzz coverage options &
+	lane sanitizers unprivileged clang options &
+	lane fuzz coverage &
 	wait
 fi
 
