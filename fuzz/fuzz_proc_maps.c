@@ -15,6 +15,29 @@ static void map(struct process_table *t, uint64_t start, const char *path, uint6
 	process_mmap(t, 7, &m, time_ns);
 }
 
+static unsigned nr_executable(const char *text, size_t size)
+{
+	struct procfs_map m;
+	uint32_t nr_bad = 0;
+	unsigned nr = 0;
+
+	for (size_t pos = 0; procfs_next_map(text, size, &pos, &m, &nr_bad);)
+		nr += m.exec;
+	return nr;
+}
+
+/* What is left of a text has all that is executable, and is left as it is. */
+static void keep_executable(const char *text, size_t size)
+{
+	char *kept = malloc(size), *again = malloc(size);
+	size_t nr = procfs_executable_maps(text, size, kept);
+
+	assert(nr <= size && nr_executable(kept, nr) == nr_executable(text, size));
+	assert(procfs_executable_maps(kept, nr, again) == nr && !memcmp(kept, again, nr));
+	free(kept);
+	free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct process_table *t = process_table_new();
@@ -23,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *copy = malloc(size);
 
 	memcpy(copy, data, size);
+	keep_executable(copy, size);
 	if (size && data[0] & 1)
 		map(t, 0x401000, "/usr/bin/prog", 1);
 	if (size && data[0] & 2)
