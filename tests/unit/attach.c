@@ -126,7 +126,7 @@ static void live(const struct machine *m, int ready)
 /* In a folder of its own, as others may have a library of that name here. */
 static void machine_start(struct machine *m, enum behaviour behaviour, uid_t uid)
 {
-	char dir[] = "/tmp/pprofd-attach-XXXXXX", c;
+	char dir[] = "/tmp/pprofd-attach-XXXXXX", path[64], c;
 	int ready[2], fd;
 
 	*m = (struct machine){ .behaviour = behaviour, .uid = uid };
@@ -144,6 +144,11 @@ static void machine_start(struct machine *m, enum behaviour behaviour, uid_t uid
 	close(ready[1]);
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	close(ready[0]);
+	/* What another test left, killed, whose machine had the same number. */
+	name_in_tmp(path, ".attach_pid", m->pid);
+	unlink(path);
+	name_in_tmp(path, ".java_pid", m->pid);
+	unlink(path);
 }
 
 /* It is alive still, and nothing of ours is left in its folder. */
