@@ -57,8 +57,9 @@ void collect_recall(struct collect *c, struct process *p);
 void collect_maps(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		  const char *text, size_t size, uint64_t time_ns);
 /* OBJECT (≥ OBJECT_FIRST, or OBJECT_MISSING) is behind the mapping START of PID as it was asked
- * for, by FILE_KEY; another that is there by now has an answer of its own. The running window learns it even when the process has gone meanwhile; the process, and all
- * that share its space, when it is still the same life and image. */
+ * for, by FILE_KEY; another that is there by now has an answer of its own. The running window learns
+ * it even when the process has gone meanwhile; the process, and all that share its space, when it is
+ * still the same life and image. */
 void collect_object(struct collect *c, uint32_t pid, uint64_t fork_ns, uint32_t exec_count,
 		    uint64_t start, uint64_t file_key, uint32_t object);
 /* PID may tell now of code that it has made at run time (asked for as above): where that was asked for in this window and

@@ -100,17 +100,24 @@ static void take_rule(void *ctx, uint64_t address, const struct unwind_rule *rul
 	put_at(ctx, address, rule);
 }
 
+/* What of G is from FROM to TO. False: nothing. */
+static bool narrow(const struct range *g, uint64_t from, uint64_t to, struct range *in)
+{
+	*in = *g;
+	in->low = from > g->low ? from : g->low;
+	in->high = to < g->high ? to : g->high;
+	in->start = in->low > g->start ? in->low : g->start;
+	in->end = in->high < g->end ? in->high : g->end;
+	return in->start < in->end;
+}
+
 /* What is from FROM to TO, and in G, is code. */
 static int read_part(struct range *g, uint64_t from, uint64_t to)
 {
-	struct range in = *g;
+	struct range in;
 	int err;
 
-	in.low = from > g->low ? from : g->low;
-	in.high = to < g->high ? to : g->high;
-	in.start = in.low > g->start ? in.low : g->start;
-	in.end = in.high < g->end ? in.high : g->end;
-	if (in.start >= in.end)
+	if (!narrow(g, from, to, &in))
 		return 0;
 	g->c->unknown += (uint32_t)(in.end - in.start);
 	err = cfi_code_rules(g->c->code, in.low, in.high, in.start, in.end, take_rule, &in);
@@ -156,16 +163,12 @@ static int functions(struct range *g);
 static int fill_gap(struct range *g, uint64_t from, uint64_t to)
 {
 	struct cfi *c = g->c;
-	struct range in = *g;
+	struct range in;
 
 	/* Padding before the next function is never run: a row less. */
 	if (to <= ((from + CFI_PADDING_MAX - 1) & ~(CFI_PADDING_MAX - 1)))
 		return 0;
-	in.low = from > g->low ? from : g->low;
-	in.high = to < g->high ? to : g->high;
-	in.start = in.low > g->start ? in.low : g->start;
-	in.end = in.high < g->end ? in.high : g->end;
-	if (in.start >= in.end)
+	if (!narrow(g, from, to, &in))
 		return 0;
 	put_at(g, in.start, &c->gap);
 	if (g->frames == &c->frames && c->debug_frames.nr) {

@@ -142,6 +142,29 @@ static void wait_alive(struct loop *l, struct opener_client *c, unsigned nr)
 	assert_int_equal(status.nr_alive, nr);
 }
 
+/* Openers that other openers started come to us when those end. */
+static void adopting_client(struct opener_client **c, struct loop **l, struct answers *all)
+{
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(loop_new(l), 0);
+	for (int i = 0; i < 100 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(opener_client_new(c, *l, got_answer, all), 0);
+}
+
+static void adopting_client_end(struct opener_client *c, struct loop *l, struct answers *all)
+{
+	while (all->nr_fds)
+		close(all->fds[--all->nr_fds]);
+	opener_client_free(c);
+	/* Those that are not our children end with their channels. */
+	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && waitpid(-1, NULL, WNOHANG) >= 0;)
+		nanosleep(&moment, NULL);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	loop_free(l);
+}
+
 static void client_gets_a_new_spare_whenever_one_dies(void **state)
 {
 	struct answers all = { 0 };
@@ -150,12 +173,7 @@ static void client_gets_a_new_spare_whenever_one_dies(void **state)
 	struct loop *l;
 	pid_t openers[3] = { 0 };
 
-	/* Openers that other openers started come to us when those end. */
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	assert_int_equal(loop_new(&l), 0);
-	for (int i = 0; i < 100 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
-		nanosleep(&moment, NULL);
-	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
+	adopting_client(&c, &l, &all);
 	for (unsigned i = 0; i < 5; i++) {
 		wait_alive(l, c, 2);
 		/* It serves, and dies of it. */
@@ -170,15 +188,7 @@ static void client_gets_a_new_spare_whenever_one_dies(void **state)
 		assert_false(opener_client_over(c));
 	}
 	wait_alive(l, c, 2);
-	while (all.nr_fds)
-		close(all.fds[--all.nr_fds]);
-	opener_client_free(c);
-	/* Those that are not our children end with their channels. */
-	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && waitpid(-1, NULL, WNOHANG) >= 0;)
-		nanosleep(&moment, NULL);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
-	loop_free(l);
+	adopting_client_end(c, l, &all);
 }
 
 /* What was asked of the one that is left is answered, although a new one has come meanwhile. */
@@ -190,11 +200,7 @@ static void a_new_spare_does_not_serve(void **state)
 	struct loop *l;
 	pid_t pids[2] = { 0 };
 
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	assert_int_equal(loop_new(&l), 0);
-	for (int i = 0; i < 100 && waitpid(-1, NULL, WNOHANG) >= 0; i++)
-		nanosleep(&moment, NULL);
-	assert_int_equal(opener_client_new(&c, l, got_answer, &all), 0);
+	adopting_client(&c, &l, &all);
 	assert_int_equal(children(pids, 2), 2);
 	kill(pids[0], SIGKILL);
 	wait_alive(l, c, 1);
@@ -205,13 +211,7 @@ static void a_new_spare_does_not_serve(void **state)
 	wait_answers(l, &all, 1);
 	assert_int_equal(all.nr_ok, 1);
 	wait_alive(l, c, 2);
-	while (all.nr_fds)
-		close(all.fds[--all.nr_fds]);
-	opener_client_free(c);
-	for (uint64_t end = now_ms() + PATIENCE_MS; now_ms() < end && waitpid(-1, NULL, WNOHANG) >= 0;)
-		nanosleep(&moment, NULL);
-	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
-	loop_free(l);
+	adopting_client_end(c, l, &all);
 }
 
 static void client_is_over_when_both_die(void **state)
