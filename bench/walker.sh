@@ -4,6 +4,7 @@
 build=${top_builddir:-build}
 [ "$(id -u)" = 0 ] || { echo '# skipped: sampling the host needs root'; exit 0; }
 seconds=3
+failed=
 [ "${BENCH:-}" = full ] && seconds=20
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -18,8 +19,12 @@ cost() { # NAME HZ COMMAND…
 	hz=$2
 	shift 2
 	command -v "$1" >/dev/null || { echo "# no $1 here"; return; }
-	"$build/bench/bench_walker" cost $seconds "$hz" "$@" >"$tmp/out" 2>/dev/null
-	[ $? = 77 ] && { sed 's/^/# skipped: /' "$tmp/out"; exit 0; }
+	"$build/bench/bench_walker" cost $seconds "$hz" "$@" >"$tmp/out" 2>"$tmp/err"
+	case $? in
+	0) ;;
+	77) sed 's/^/# skipped: /' "$tmp/out"; exit 0 ;;
+	*) echo "# $name: $(tail -n 1 "$tmp/err")"; failed=1; return ;;
+	esac
 	grep -aE '^[a-z.]+ [0-9.]+ [a-z/%]+$' "$tmp/out" | sed "s/^/$name./"
 }
 cost hot 4999 "$build/bench/load" deep 21
@@ -29,3 +34,4 @@ cost deep_99 99 "$build/bench/load" deep
 cost python 997 /usr/bin/python3 "$tmp/deep.py"
 cost node 997 node -e 'let x = 0; function f(n) { return n ? f(n - 1) : Math.sqrt(x++); } for (;;) f(30)'
 cost sort 997 sort --parallel=2 /dev/zero
+[ -z "$failed" ]
